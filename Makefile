@@ -1,0 +1,58 @@
+# The two commands: `make demo` and `make test`. Both set up a virtual environment in .venv first.
+# `make help` lists the rest.
+
+VENV := .venv
+RUN := $(VENV)/bin/python
+DEMO := runs/demo
+
+# The first Python from 3.10 to 3.13 that starts; say `make PYTHON=/path/to/python` to choose another.
+PYTHON ?= $(shell for each in python3 python3.13 python3.12 python3.11 python3.10 python; do \
+	$$each -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$each && break; done)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-slow lint format bench clean
+
+help: ## list what make can do
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(VENV)/.ready: requirements.txt
+	@test -n "$(PYTHON)" || { echo "error: no Python 3.10 to 3.13 found. Install one, or say: make PYTHON=/path/to/python" >&2; exit 2; }
+	@echo "Setting up $(VENV) with $$($(PYTHON) --version): downloads about 500 MB once, takes a minute or two ..."
+	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)
+	@$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/.ready-dev: requirements-dev.txt $(VENV)/.ready
+	@echo "Adding the test tools ..."
+	@$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+setup: $(VENV)/.ready ## virtual environment with everything the translator needs
+
+demo: $(VENV)/.ready ## train on the built-in corpus, evaluate, translate, draw heat maps (about 5 minutes)
+	@rm -rf $(DEMO)
+	@$(RUN) train.py --config configs/starter.yaml --run $(DEMO)
+	@$(RUN) evaluate.py --model $(DEMO)
+	@$(RUN) translate.py --model $(DEMO) --input configs/demo_sentences.txt --plots $(DEMO)/plots/demo --heat-map
+	@cat configs/demo_next_steps.txt
+
+test: $(VENV)/.ready-dev ## all tests but the slow ones
+	@$(RUN) -m pytest
+
+test-slow: $(VENV)/.ready-dev ## the slow tests: real trainings that are killed and resumed
+	@$(RUN) -m pytest -m slow
+
+lint: $(VENV)/.ready-dev ## style and types
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check .
+	@$(RUN) -m mypy
+
+format: $(VENV)/.ready-dev ## rewrite the code in the project's style
+	@$(RUN) -m ruff check --fix .
+	@$(RUN) -m ruff format .
+
+bench: $(VENV)/.ready ## measurements of speed and memory
+	@$(RUN) benchmarks/stream_memory.py
+
+clean: ## remove the virtual environment and all runs
+	rm -rf $(VENV) runs

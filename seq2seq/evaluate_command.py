@@ -1,0 +1,300 @@
+"""What evaluate.py does once its command line is read."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from data.errors import UserError
+from seq2seq.evaluate_options import parse_options
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from seq2seq.evaluation import EvaluationOptions, EvaluationSet, ProgressCallback, SentenceTranslator
+    from seq2seq.run_directory import RunDirectory
+    from seq2seq.text_metrics import TextScorer
+
+_SECONDS_BETWEEN_UPDATES = 0.1
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run evaluate.py; returns the exit code.
+
+    Raises:
+        UserError: something the user gave is wrong.
+    """
+    options = parse_options(arguments)
+    # All that can be wrong is found before the model is loaded, which takes seconds.
+    job = _prepare(options)
+    from data.quiet_tensorflow import load_tensorflow_quietly
+
+    load_tensorflow_quietly()
+    from seq2seq.translator import Translator
+
+    _evaluate_sets(options, job, Translator.load(job.runs))
+    return 0
+
+
+@dataclass(frozen=True)
+class _Job:
+    """The command line, checked and turned into objects.
+
+    `system` and `scoring` are what reports say of the system and of how it was scored.
+    """
+
+    runs: list[RunDirectory]
+    sets: list[EvaluationSet]
+    scorer: TextScorer
+    settings: EvaluationOptions
+    folder: Path
+    system: dict[str, Any]
+    scoring: dict[str, Any]
+
+
+def _prepare(options: argparse.Namespace) -> _Job:
+    from seq2seq.evaluation_files import check_file_names
+    from seq2seq.run_directory import RunDirectory
+
+    runs = [RunDirectory(path) for path in options.models]
+    for run in runs:
+        _check_is_trained(run)
+    target_language = options.target_language or languages_of(runs[0])[1]
+    scorer, scoring = _scorer(options, runs[0], target_language)
+    settings = _evaluation_options(options, runs[0])
+    sets, corpus = _evaluation_sets(options, runs[0])
+    check_file_names(each.name for each in sets)
+    if options.compare:
+        _check_comparable(options, sets)
+    return _Job(
+        runs=runs,
+        sets=sets,
+        scorer=scorer,
+        settings=settings,
+        folder=Path(options.folder) if options.folder else runs[0].evaluation_folder,
+        system=describe_system(runs, target_language, corpus),
+        scoring=scoring,
+    )
+
+
+def _evaluate_sets(options: argparse.Namespace, job: _Job, translator: SentenceTranslator) -> None:
+    """Evaluate the sets one after the other, write the files and print the tables."""
+    from rich.console import Console
+
+    from seq2seq.evaluation import evaluate
+    from seq2seq.evaluation_files import write_report
+
+    notes = Console(stderr=True)
+    reports, paths = [], []
+    for each in job.sets:
+        with _progress(notes) as progress:
+            evaluation = evaluate(translator, each, job.scorer, job.settings, progress)
+        report = {**job.system, **evaluation}
+        report["options"].update(job.scoring, limit=options.limit)
+        if options.compare:
+            report["comparison"] = _compared(report, options.compare, job.scoring["bleu_tokenizer"])
+        # Written one by one: an interruption in a later set does not lose the earlier ones.
+        paths.append(write_report(job.folder, report)[0])
+        reports.append(report)
+    _show(options, reports)
+    _say_where(notes, options, job.folder, paths)
+
+
+def _check_is_trained(run: RunDirectory) -> None:
+    """Fail before the corpus is prepared and TensorFlow is loaded, not after."""
+    _ = run.config
+    if not run.model_file.is_file():
+        raise UserError(
+            f"{run.path} holds no model yet: its training has not come to a first validation. "
+            f"Go on with: python train.py --run {run.path} --resume"
+        )
+
+
+def _evaluation_sets(options: argparse.Namespace, run: RunDirectory) -> tuple[list[EvaluationSet], str]:
+    from seq2seq.evaluation_sets import GoldFile, set_of_files, sets_of_corpus
+
+    gold = GoldFile(options.alignments, one_based=options.alignments_from_one) if options.alignments else None
+    if options.source:
+        files = set_of_files(
+            options.source, options.references, name=options.name, limit=options.limit, gold=gold
+        )
+        return [files], "text files"
+    if run.config.data.corpus.kind == "tfds":
+        from data.quiet_tensorflow import load_tensorflow_quietly
+
+        load_tensorflow_quietly()
+    from seq2seq.corpus_loading import load_corpus
+
+    corpus = load_corpus(run.config.data, options.mirror)
+    return sets_of_corpus(corpus, options.splits, limit=options.limit, gold=gold), corpus.name
+
+
+def languages_of(run: RunDirectory) -> tuple[str | None, str | None]:
+    """Source and target language of a run: what its training noted, or else its configuration."""
+    facts, configured = run.read_facts(), run.config.data
+    return (
+        facts.get("source_language") or configured.source_language,
+        facts.get("target_language") or configured.target_language,
+    )
+
+
+def _scorer(
+    options: argparse.Namespace, run: RunDirectory, target_language: str | None
+) -> tuple[TextScorer, dict[str, Any]]:
+    """The scorer, and what it was told, for the report."""
+    from seq2seq.paper_convention import convention_of, paper_form
+    from seq2seq.text_metrics import TextScorer, bleu_tokenizer_for
+
+    convention = options.convention or convention_of(run.config.evaluation)
+    tokenizer = options.bleu_tokenizer
+    if tokenizer is None:
+        tokenizer = "none" if convention == "tokenized" else bleu_tokenizer_for(target_language)
+    scorer = TextScorer(tokenizer, paper_form(convention, target_language))
+    return scorer, {"convention": convention, "bleu_tokenizer": tokenizer}
+
+
+def _evaluation_options(options: argparse.Namespace, run: RunDirectory) -> EvaluationOptions:
+    from seq2seq.evaluation import EvaluationOptions
+    from seq2seq.translator import run_search_options
+
+    given = {
+        name: getattr(options, name)
+        for name in ("beam_size", "length_penalty", "coverage_penalty", "max_length")
+    }
+    return EvaluationOptions(
+        search=run_search_options(run.config, **given),
+        word_mode=options.word_mode,
+        alignment_method=options.alignment_method,
+        batch_size=options.batch_size,
+    )
+
+
+def describe_system(runs: Sequence[RunDirectory], target_language: str | None, corpus: str) -> dict[str, Any]:
+    """What was evaluated, and with what software."""
+    from seq2seq.run_directory import software_versions
+
+    return {
+        "system": {
+            "name": " + ".join(run.config.name for run in runs),
+            "runs": [
+                {
+                    "name": run.config.name,
+                    "directory": run.path.resolve().name,
+                    "fingerprint": fingerprint(run),
+                }
+                for run in runs
+            ],
+            "source_language": languages_of(runs[0])[0],
+            "target_language": target_language,
+        },
+        "corpus": corpus,
+        "versions": {**software_versions(), **_scoring_versions()},
+    }
+
+
+def _scoring_versions() -> dict[str, str]:
+    from importlib import metadata
+
+    return {package: metadata.version(package) for package in ("sacrebleu", "rouge-score", "sacremoses")}
+
+
+def fingerprint(run: RunDirectory) -> str:
+    """SHA-256 of what decides a run's translations: its configuration, tokenizer files and model."""
+    digest = sha256()
+    for path in (run.config_file, *sorted(run.tokenizer_folder.glob("*.model")), run.model_file):
+        digest.update(f"{path.name}\0{path.stat().st_size}\0".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _check_comparable(options: argparse.Namespace, sets: Sequence[EvaluationSet]) -> None:
+    """Fail before translating when the other run was not evaluated on the same sentences."""
+    for each in sets:
+        report = _baseline(options.compare, each.name)
+        if report["set_fingerprint"] != each.fingerprint:
+            raise UserError(
+                f"{options.compare} was evaluated on other sentences or references of {each.name}. "
+                "Evaluate it on the same ones first (and with the same --limit)."
+            )
+
+
+def _baseline(place: str, set_name: str) -> dict[str, Any]:
+    from seq2seq.evaluation_files import evaluation_folder, file_stem, read_report
+
+    return read_report(evaluation_folder(place) / f"{file_stem(set_name)}.json")
+
+
+def _compared(report: dict[str, Any], place: str, bleu_tokenizer: str) -> dict[str, Any]:
+    from seq2seq.comparison import compare
+
+    baseline = _baseline(place, report["set"])
+    return {"baseline": baseline["system"], "metrics": compare(report, baseline, bleu_tokenizer)}
+
+
+@contextmanager
+def _progress(console: Console) -> Iterator[ProgressCallback]:
+    """A bar on the console, one line for each stage of the work."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    stages: dict[str, Any] = {}
+    last_update = 0.0
+    with Progress(*columns, console=console) as bar:
+
+        def report(what: str, done: int, total: int) -> None:
+            nonlocal last_update
+            if what not in stages:
+                stages[what] = bar.add_task(what, total=total)
+            now = time.monotonic()
+            if done == total or now - last_update > _SECONDS_BETWEEN_UPDATES:
+                last_update = now
+                bar.update(stages[what], completed=done)
+
+        yield report
+
+
+def _show(options: argparse.Namespace, reports: Sequence[dict[str, Any]]) -> None:
+    import json
+    import sys
+
+    from rich.console import Console
+
+    from seq2seq.evaluation_files import write_json
+    from seq2seq.evaluation_table import print_comparison, print_reports
+
+    if options.output == "-":
+        json.dump({"evaluations": reports}, sys.stdout, indent=1, ensure_ascii=False, allow_nan=False)
+        sys.stdout.write("\n")
+        return
+    if options.output:
+        try:
+            write_json(Path(options.output), {"evaluations": reports})
+        except OSError as error:
+            raise UserError(f"Cannot write {options.output}: {error.strerror or error}") from error
+    # In a file or a pipe there is no width to keep to.
+    console = Console() if sys.stdout.isatty() else Console(width=120)
+    print_reports(console, reports)
+    if options.compare:
+        print_comparison(console, reports, reports[0]["comparison"]["baseline"]["name"])
+
+
+def _say_where(notes: Console, options: argparse.Namespace, folder: Path, paths: Sequence[Path]) -> None:
+    def say(line: str) -> None:
+        notes.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    model = options.models[0]
+    for path in paths:
+        say(f"Scores and every sentence: {path}")
+        say(f"Translations, one a line:  {path.with_suffix('')}.hypotheses.txt")
+    if options.output and options.output != "-":
+        say(f"All sets in one file:      {options.output}")
+    say("Next:")
+    say(f'  look at the attention of a sentence:  python translate.py --model {model} "..."')
+    say(f"  is another run better?                python evaluate.py --model OTHER --compare {folder}")
+    say(f"  write a page of results:              python -m seq2seq.results_page --page results.md {folder}")

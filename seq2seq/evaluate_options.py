@@ -1,0 +1,206 @@
+"""The command line of evaluate.py. Imports nothing heavy: `--help` has to answer at once."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+_EXAMPLES = """\
+examples:
+  all test sets of the run's own corpus, with the run's own search options:
+    python evaluate.py --model runs/multi30k_en_de
+
+  one of them, greedily; and the validation split:
+    python evaluate.py --model runs/multi30k_en_de --split test_2016_flickr --beam-size 1
+    python evaluate.py --model runs/multi30k_en_de --split validation
+
+  any parallel text, with two references and gold word alignment:
+    python evaluate.py --model demo --source news.en --reference news.1.fr --reference news.2.fr \\
+        --alignments news.pharaoh
+
+  is the new run really better than the old one, which was evaluated before?
+    python evaluate.py --model runs/new --compare runs/old
+
+  a page of results from everything that was evaluated:
+    python -m seq2seq.results_page --page docs/results.md runs/new runs/old
+
+The table goes to stdout, progress and notes to stderr. docs/evaluate.md explains every number."""
+
+NO_MODEL = """\
+--model RUN is required: the directory of a trained run. To get one:
+  make demo                                          trains a small English-French model in a few minutes
+  python train.py --config configs/starter.yaml      trains the configuration you like; configs/ has more
+then: python evaluate.py --model RUN"""
+
+
+def parse_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line; for `--help` and for mistakes this ends the process, as argparse does.
+
+    Args:
+        arguments: without the program's name; those of the process when None.
+    """
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    problem = _contradiction(options)
+    if problem is not None:
+        parser.error(problem)
+    return options
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Every option of evaluate.py."""
+    parser = argparse.ArgumentParser(
+        prog="evaluate.py",
+        usage="evaluate.py --model RUN [options]",
+        description="Translate test sets with a trained model and score the translations.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    _add_text_options(parser)
+    _add_search_options(parser)
+    _add_scoring_options(parser)
+    _add_output_options(parser)
+    return parser
+
+
+def _add_text_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-m",
+        "--model",
+        metavar="RUN",
+        action="append",
+        default=[],
+        dest="models",
+        help="directory of a trained run; several times: an ensemble of runs that share a tokenizer",
+    )
+    group = parser.add_argument_group("what to translate (default: every test set of the run's corpus)")
+    group.add_argument(
+        "--split",
+        metavar="NAME",
+        nargs="+",
+        action="extend",
+        default=[],
+        dest="splits",
+        help="test sets of the run's corpus by name, or `validation`",
+    )
+    group.add_argument(
+        "--mirror",
+        metavar="FOLDER_OR_URL",
+        help="where the files of multi30k and tatoeba_en_es are, instead of at their original host",
+    )
+    group.add_argument(
+        "--source", metavar="FILE", help="text to translate, one sentence a line, plain or .gz"
+    )
+    group.add_argument(
+        "--reference",
+        metavar="FILE",
+        action="append",
+        default=[],
+        dest="references",
+        help="what --source should become, line by line; several times: several references",
+    )
+    group.add_argument("--name", metavar="NAME", help="what to call --source (default: its file name)")
+    group.add_argument(
+        "--alignments",
+        metavar="FILE",
+        help="gold word alignment of --source, or of the one --split, with the (first) reference, in Pharaoh "
+        "format: 0-0 1-2, with 1p2 or 1?2 for a link that is only possible",
+    )
+    group.add_argument("--alignments-from-one", action="store_true", help="--alignments counts words from 1")
+    group.add_argument("--limit", metavar="N", type=int, help="only the first N sentences of each set")
+
+
+def _add_search_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("search (default: as the run's configuration says)")
+    group.add_argument("--beam-size", metavar="N", type=int, help="hypotheses followed at once; 1 is greedy")
+    group.add_argument(
+        "--length-penalty", metavar="X", type=float, help="exponent of the length normalisation; 0: none"
+    )
+    group.add_argument("--coverage-penalty", metavar="X", type=float, help="weight of the coverage penalty")
+    group.add_argument("--max-length", metavar="N", type=int, help="most tokens of a translation")
+    group.add_argument(
+        "--batch-size", metavar="N", type=int, default=64, help="sentences decoded at once (default: 64)"
+    )
+
+
+def _add_scoring_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("scoring")
+    group.add_argument(
+        "--convention",
+        choices=("plain", "moses-lower", "tokenized"),
+        help="beside BLEU of the text as it is, BLEU in the papers' form. moses-lower: lower-cased, "
+        "normalised, tokenised by Moses' rules; tokenized: the text already is; plain: no second BLEU "
+        "(default: as the run's configuration says)",
+    )
+    group.add_argument(
+        "--bleu-tokenizer",
+        choices=("13a", "intl", "zh", "char", "none"),
+        help="sacrebleu's tokenizer for BLEU (default: 13a; zh or char for languages without spaces; none "
+        "for tokenised text)",
+    )
+    group.add_argument(
+        "--target-language", metavar="CODE", help="such as de (default: as the run says); decides tokenizers"
+    )
+    group.add_argument(
+        "--word-mode",
+        choices=("unicode", "whitespace"),
+        default="unicode",
+        help="how gold alignments count words: marks are words of their own (unicode, the default), or words "
+        "are what stands between spaces",
+    )
+    group.add_argument(
+        "--alignment-method",
+        choices=("argmax", "intersection", "threshold"),
+        default="argmax",
+        help="how attention is read as word alignment (default: argmax, each target word to its strongest "
+        "source word; intersection: where that holds in both directions; threshold: every weight above 0.3)",
+    )
+    group.add_argument(
+        "--compare",
+        metavar="RUN",
+        help="a run, or its evaluation folder, that was evaluated on the same sets before: paired bootstrap "
+        "of BLEU and chrF",
+    )
+
+
+def _add_output_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("output")
+    group.add_argument(
+        "--folder",
+        metavar="DIR",
+        help="where SET.json and SET.hypotheses.txt go (default: RUN/evaluation; an ensemble needs it)",
+    )
+    group.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="also everything in one JSON file; -: on stdout, without tables",
+    )
+
+
+def _contradiction(options: argparse.Namespace) -> str | None:
+    """What is wrong with options that are each right, or None."""
+    if not options.models:
+        return NO_MODEL
+    if len(options.models) > 1 and not options.folder:
+        return "an ensemble has no directory of its own: say where its scores go with --folder DIR"
+    if options.source and not options.references:
+        return "--source needs what it should become: --reference FILE"
+    if options.references and not options.source:
+        return "--reference needs the text to translate: --source FILE"
+    if options.source and options.splits:
+        return "give either --split or --source, not both"
+    if options.source and options.mirror:
+        return "--mirror is for the run's own corpus, which --source does not need"
+    if options.name and not options.source:
+        return "--name is the name of --source; a split has one"
+    if options.alignments and not options.source and len(options.splits) != 1:
+        return "--alignments belongs to one set: give --source and --reference, or exactly one --split"
+    if options.alignments_from_one and not options.alignments:
+        return "--alignments-from-one says how --alignments counts: give both"
+    for name in ("limit", "batch_size"):
+        value = getattr(options, name)
+        if value is not None and value < 1:
+            return f"--{name.replace('_', '-')} must be at least 1, not {value}"
+    return None

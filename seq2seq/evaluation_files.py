@@ -1,0 +1,116 @@
+"""The files that an evaluation leaves in a folder, and how they are found again."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from data.atomic import atomic_write
+from data.errors import UserError
+from seq2seq.evaluation import REPORT_FORMAT
+
+_NOT_IN_FILE_NAMES = re.compile(r"[^\w.+-]+")
+
+
+def file_stem(set_name: str) -> str:
+    """A set's name as part of a file name: `test[:10%]` becomes `test_10`."""
+    return _NOT_IN_FILE_NAMES.sub("_", set_name).strip("_.") or "set"
+
+
+def check_file_names(set_names: Iterable[str]) -> None:
+    """Check that no two sets would be written to the same files.
+
+    Raises:
+        UserError: two would.
+    """
+    taken: dict[str, str] = {}
+    for name in set_names:
+        other = taken.setdefault(file_stem(name), name)
+        if other != name:
+            raise UserError(
+                f"The sets {other!r} and {name!r} would be written to the same files, {file_stem(name)}.*. "
+                "Evaluate them one by one, with another --folder for each."
+            )
+
+
+def write_report(folder: Path, report: Mapping[str, Any]) -> tuple[Path, Path]:
+    """Write `SET.json`, and `SET.hypotheses.txt` with one translation a line. Returns both paths."""
+    stem = file_stem(report["set"])
+    report_path, hypotheses_path = folder / f"{stem}.json", folder / f"{stem}.hypotheses.txt"
+    try:
+        with atomic_write(hypotheses_path) as file:
+            file.writelines(f"{row['hypothesis']}\n" for row in report["sentences"])
+        write_json(report_path, report)
+    except OSError as error:
+        raise UserError(f"Cannot write into {folder}: {error.strerror or error}") from error
+    return report_path, hypotheses_path
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write valid JSON (no NaN, no infinity)."""
+    with atomic_write(path) as file:
+        json.dump(content, file, indent=1, ensure_ascii=False, allow_nan=False)
+        file.write("\n")
+
+
+def evaluation_folder(path: str | Path) -> Path:
+    """The folder with the reports of a run, given the run or that folder itself.
+
+    Raises:
+        UserError: nothing was evaluated there.
+    """
+    path = Path(path)
+    for folder in (path / "evaluation", path):
+        if folder.is_dir() and any(folder.glob("*.json")) and not (folder / "config.yaml").exists():
+            return folder
+    what = "holds no evaluation" if path.is_dir() else "does not exist"
+    raise UserError(f"{path} {what}. Evaluate it first: python evaluate.py --model {path}")
+
+
+def read_report(path: Path) -> dict[str, Any]:
+    """Read one `SET.json`.
+
+    Raises:
+        UserError: it cannot be read or is not such a file.
+    """
+    return _checked(_read_json(path), path)
+
+
+def read_reports(path: str | Path) -> list[dict[str, Any]]:
+    """Every report of a run or an evaluation folder, by file name, or those in one JSON file.
+
+    Raises:
+        UserError: there is none, or a file is not what evaluate.py writes.
+    """
+    if Path(path).is_file():
+        content = _read_json(Path(path))
+        listed = content["evaluations"] if _is_collection(content) else [content]
+        return [_checked(report, Path(path)) for report in listed]
+    files = sorted(evaluation_folder(path).glob("*.json"))
+    contents = [(file, _read_json(file)) for file in files]
+    # What --output wrote into the same folder holds the same reports once more.
+    return [_checked(content, file) for file, content in contents if not _is_collection(content)]
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"Cannot read {path}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise UserError(f"{path} is not JSON: {error}") from error
+
+
+def _is_collection(content: Any) -> bool:
+    return isinstance(content, dict) and isinstance(content.get("evaluations"), list)
+
+
+def _checked(content: Any, path: Path) -> dict[str, Any]:
+    if not isinstance(content, dict) or content.get("format") != REPORT_FORMAT:
+        raise UserError(
+            f"{path} is not a report of this version of evaluate.py (format {REPORT_FORMAT}). Evaluate again."
+        )
+    return content

@@ -1,0 +1,198 @@
+"""The whole network: encoder, attention and decoder as one Keras model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from seq2seq.decoder import Decoder, EncodedSource
+from seq2seq.embedding import EmbeddingDropout, TokenEmbedding
+from seq2seq.encoder import Encoder
+from seq2seq.losses import PAD_ID
+
+TYINGS = ("none", "two-way", "three-way")
+
+
+@keras.saving.register_keras_serializable(package="seq2seq")
+class Seq2SeqModel(keras.Model):
+    """Bidirectional GRU encoder, GRU decoder, additive attention (Bahdanau et al. 2014).
+
+    Args:
+        source_vocabulary_size: number of source tokens.
+        target_vocabulary_size: number of target tokens.
+        embedding_units: width of the token embeddings.
+        encoder_units: width of each direction of the encoder.
+        encoder_layers: number of stacked bidirectional layers.
+        decoder_units: width of the decoder's state.
+        attention_units: width of the attention's hidden layer.
+        readout_units: width of the readout.
+        readout: see `Decoder`.
+        conditional_gru: see `Decoder`.
+        bridge: see `Decoder`.
+        layer_normalization: see `GRUCell`.
+        tied_embeddings: `"none"`; `"two-way"`: the output layer is the target embedding; `"three-way"`: so
+            is the source embedding, which needs a joint vocabulary (Press and Wolf 2017).
+        embedding_dropout: rate on the entries of both sides' embeddings.
+        source_word_dropout: share of source tokens whose embedding is set to zero.
+        target_word_dropout: the same for the tokens that the decoder is fed.
+        layer_dropout: rate between encoder layers.
+        recurrent_dropout: rate of the per-sentence masks on recurrent states.
+        memory_dropout: rate on the encoder states that the decoder sees.
+        attention_dropout: rate on attention weights.
+        readout_dropout: rate before the output layer.
+        seed: of all dropout masks.
+
+    Call arguments:
+        inputs: `(source_tokens, target_input_tokens)`: (batch, source_length) and (batch, target_length),
+            int32, 0 = pad.
+        training: whether to apply dropout.
+
+    Returns:
+        `{"logits": (batch, target_length, target_vocabulary_size),
+        "attention_weights": (batch, target_length, source_length)}`. Row i of the weights belongs to
+        the token that step i emits.
+    """
+
+    def __init__(
+        self,
+        source_vocabulary_size: int,
+        target_vocabulary_size: int,
+        embedding_units: int = 256,
+        encoder_units: int = 256,
+        encoder_layers: int = 1,
+        decoder_units: int = 512,
+        attention_units: int = 256,
+        readout_units: int = 256,
+        readout: str = "tanh",
+        conditional_gru: bool = False,
+        bridge: str = "mean",
+        layer_normalization: bool = False,
+        tied_embeddings: str = "none",
+        embedding_dropout: float = 0.0,
+        source_word_dropout: float = 0.0,
+        target_word_dropout: float = 0.0,
+        layer_dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        memory_dropout: float = 0.0,
+        attention_dropout: float = 0.0,
+        readout_dropout: float = 0.0,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        arguments = {
+            name: value for name, value in locals().items() if name not in ("self", "kwargs", "__class__")
+        }
+        super().__init__(**kwargs)
+        if tied_embeddings not in TYINGS:
+            raise ValueError(f"`tied_embeddings` must be one of {TYINGS}. Received: {tied_embeddings!r}")
+        if tied_embeddings == "three-way" and source_vocabulary_size != target_vocabulary_size:
+            raise ValueError(
+                "Three-way tied embeddings need one vocabulary for both sides. Received: "
+                f"source_vocabulary_size={source_vocabulary_size}, "
+                f"target_vocabulary_size={target_vocabulary_size}"
+            )
+        self.arguments = arguments
+
+        def seeded(offset: int) -> int | None:
+            return None if seed is None else 1000 * seed + offset
+
+        self.target_embedding = TokenEmbedding(
+            target_vocabulary_size, embedding_units, name="target_embedding"
+        )
+        self.source_embedding = (
+            self.target_embedding
+            if tied_embeddings == "three-way"
+            else TokenEmbedding(source_vocabulary_size, embedding_units, name="source_embedding")
+        )
+        self.source_dropout = EmbeddingDropout(embedding_dropout, source_word_dropout, seeded(100))
+        self.target_dropout = EmbeddingDropout(embedding_dropout, target_word_dropout, seeded(200))
+        self.encoder = Encoder(
+            encoder_units,
+            embedding_units,
+            encoder_layers,
+            layer_normalization,
+            layer_dropout,
+            recurrent_dropout,
+            memory_dropout,
+            seed=seeded(300),
+            name="encoder",
+        )
+        self.decoder = Decoder(
+            target_vocabulary_size,
+            decoder_units,
+            embedding_units,
+            2 * encoder_units,
+            attention_units,
+            readout_units,
+            readout=readout,
+            conditional=conditional_gru,
+            bridge=bridge,
+            layer_normalization=layer_normalization,
+            tied_output=tied_embeddings != "none",
+            recurrent_dropout=recurrent_dropout,
+            attention_dropout=attention_dropout,
+            readout_dropout=readout_dropout,
+            seed=seeded(400),
+            name="decoder",
+        )
+
+    def build(self, _: Any = None) -> None:
+        self.target_embedding.build()
+        if self.source_embedding is not self.target_embedding:
+            self.source_embedding.build()
+        self.encoder.build()
+        self.decoder.build()
+        self.built = True
+
+    def encode(self, source_tokens: Any, training: bool = False) -> EncodedSource:
+        """Read the source: (batch, source_length) int32 -> what the decoder needs of it."""
+        source_mask = ops.not_equal(source_tokens, PAD_ID)
+        embedded = self.source_dropout(self.source_embedding(source_tokens), training=training)
+        memory, final_states = self.encoder(embedded, source_mask, training=training)
+        return self.decoder.begin(memory, final_states, source_mask)
+
+    def decode_step(
+        self, tokens: Any, state: tuple[Any, ...], encoded: EncodedSource
+    ) -> tuple[Any, Any, Any]:
+        """Write one token.
+
+        Args:
+            tokens: (rows,), int32: the tokens written last, BOS at first. rows = batch, or batch * beam
+                with the beams of a sentence adjacent.
+            state: of (rows, decoder_units) each.
+            encoded: of `batch` sentences; not repeated for the beams.
+
+        Returns:
+            `(logits, new_state, attention_weights)`: (rows, target_vocabulary_size), the structure of
+            `state`, (rows, source_length).
+        """
+        embedded = self.target_embedding(tokens)
+        projection = self.decoder.project_embedded(embedded)
+        state, context, weights = self.decoder.recurrent_step(projection, state, encoded)
+        logits = self.decoder.predict(embedded, state[0], context, self.target_embedding)
+        return logits, state, weights
+
+    def call(self, inputs: tuple[Any, Any], training: bool = False) -> dict[str, Any]:
+        source_tokens, target_input_tokens = inputs
+        encoded = self.encode(source_tokens, training=training)
+        embedded = self.target_dropout(self.target_embedding(target_input_tokens), training=training)
+        logits, weights = self.decoder(embedded, encoded, embedding=self.target_embedding, training=training)
+        return {"logits": logits, "attention_weights": weights}
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        return self.loss(y, y_pred["logits"], sample_weight)
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
+        return super().compute_metrics(x, y, y_pred["logits"], sample_weight)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), **self.arguments}

@@ -1,0 +1,209 @@
+"""The tables of the results page, as lines of Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+DASH = "–"
+_MARKDOWN_MARKS = str.maketrans({mark: f"\\{mark}" for mark in "\\`*_[]<>|#&~$"})
+
+
+@dataclass(frozen=True)
+class EvaluatedRun:
+    """What one run directory has to say.
+
+    Attributes:
+        reports: of its evaluations, at least one.
+        facts: of run.json, empty when there is none.
+        epochs: the rows of metrics.csv, empty when there is none.
+        learning_curve, alignment: pictures, where they exist.
+    """
+
+    reports: list[dict[str, Any]]
+    facts: dict[str, Any]
+    epochs: list[dict[str, str]]
+    learning_curve: Path | None
+    alignment: Path | None
+
+    @property
+    def name(self) -> str:
+        return self.reports[0]["system"]["name"]
+
+    @property
+    def direction(self) -> str:
+        system = self.reports[0]["system"]
+        return f"{system['source_language'] or '?'}→{system['target_language'] or '?'}"
+
+
+@dataclass(frozen=True)
+class _Column:
+    """A column of numbers: heading, digits after the point, and the number in a report (or part of one)."""
+
+    heading: str
+    digits: int
+    value: Callable[[Mapping[str, Any]], float | None]
+
+
+def _score(heading: str, digits: int, *keys: str, percent: bool = False) -> _Column:
+    def value(report: Mapping[str, Any]) -> float | None:
+        found: Any = report["scores"]
+        for key in keys:
+            if found is None:
+                return None
+            found = found[key]
+        return 100 * found if percent and found is not None else found
+
+    return _Column(heading, digits, value)
+
+
+def _of(section: str, key: str, heading: str, digits: int = 0) -> _Column:
+    return _Column(heading, digits, lambda report: report[section][key])
+
+
+_TEXT_SCORES = (
+    _score("BLEU", 1, "bleu", "score"),
+    _score("BLEU, papers' form", 1, "paper_bleu", "score"),
+    _score("chrF", 1, "chrf", "score"),
+    _score("TER ↓", 1, "ter", "score"),
+)
+_SENTENCES = _of("counts", "sentences", "sentences")
+_BEAM = _of("options", "beam_size", "beam")
+_MORE_SCORES = (
+    _score("ROUGE-1", 1, "rouge", "rouge_1", percent=True),
+    _score("ROUGE-2", 1, "rouge", "rouge_2", percent=True),
+    _score("ROUGE-L", 1, "rouge", "rouge_l", percent=True),
+    _score("exact, %", 1, "exact_match", percent=True),
+    _score("perplexity per token ↓", 2, "perplexity", "per_token"),
+    _score("per word ↓", 2, "perplexity", "per_word"),
+    _score("bits/character ↓", 3, "perplexity", "bits_per_character"),
+)
+_ALIGNMENT = (
+    _score("precision", 3, "alignment", "precision"),
+    _score("recall", 3, "alignment", "recall"),
+    _score("F1", 3, "alignment", "f1"),
+    _score("alignment error rate ↓", 3, "alignment", "aer"),
+    _score("attention confidence", 3, "attention_confidence", "total"),
+)
+_SPEED = (
+    _of("speed", "translation_seconds", "seconds", 1),
+    _of("speed", "sentences_per_second", "sentences/s"),
+    _of("speed", "target_tokens_per_second", "target tokens/s"),
+)
+_BY_LENGTH = (
+    _SENTENCES,
+    *_TEXT_SCORES,
+    _score("perplexity per token ↓", 2, "perplexity", "per_token"),
+    _score("alignment error rate ↓", 3, "alignment", "aer"),
+)
+
+
+def score_table(runs: Sequence[EvaluatedRun]) -> Iterator[str]:
+    """BLEU, chrF and TER of every set."""
+    return _report_table(runs, (_SENTENCES, _BEAM, *_TEXT_SCORES))
+
+
+def more_scores_table(runs: Sequence[EvaluatedRun]) -> Iterator[str]:
+    """ROUGE, equality and perplexity of every set."""
+    return _report_table(runs, _MORE_SCORES)
+
+
+def alignment_table(runs: Sequence[EvaluatedRun]) -> Iterator[str]:
+    """Alignment against gold, where there is any, and attention confidence of every set."""
+    return _report_table(runs, _ALIGNMENT)
+
+
+def speed_table(runs: Sequence[EvaluatedRun]) -> Iterator[str]:
+    """How fast every set was translated."""
+    return _report_table(runs, (_BEAM, _of("options", "batch_size", "batch"), *_SPEED))
+
+
+def length_table(runs: Sequence[EvaluatedRun]) -> Iterator[str]:
+    """Scores of every set by the number of words of the source."""
+    rows = [
+        [as_text(run.name), as_text(report["set"]), group["source_words"], *_numbers(_BY_LENGTH, group)]
+        for run, report in each_report(runs)
+        for group in report["by_source_length"]
+    ]
+    return table(["system", "set", "source words", *_headings(_BY_LENGTH)], rows, left=3)
+
+
+def training_table(runs: Sequence[EvaluatedRun]) -> Iterator[str]:
+    """What it took to train each system."""
+    header = ["system", "machine", "parameters", "training pairs", "minutes", "epochs", "best epoch"]
+    header += ["validation BLEU", "validation perplexity ↓"]
+    rows = [_training_row(run) for run in runs if run.facts or run.epochs]
+    return table(header, rows, left=2)
+
+
+def _training_row(run: EvaluatedRun) -> list[str]:
+    facts = run.facts
+    seconds, best = facts.get("training_seconds"), facts.get("best_epoch")
+    chosen = next((row for row in run.epochs if best and int(float(row["epoch"])) == best), {})
+    machine = [str(facts[key]) for key in ("processor", "machine") if facts.get(key)]
+    return [
+        as_text(run.name),
+        as_text(", ".join(machine)) or DASH,
+        as_number(facts.get("parameters"), 0),
+        as_number(facts.get("train_pairs"), 0),
+        as_number(None if seconds is None else seconds / 60, 1),
+        as_number(facts.get("epochs") or len(run.epochs) or None, 0),
+        as_number(best, 0),
+        as_number(_float_or_none(chosen.get("val_bleu")), 1),
+        as_number(_float_or_none(chosen.get("val_perplexity")), 2),
+    ]
+
+
+def _report_table(runs: Sequence[EvaluatedRun], columns: Sequence[_Column]) -> Iterator[str]:
+    rows = [
+        [as_text(run.name), run.direction, as_text(report["set"]), *_numbers(columns, report)]
+        for run, report in each_report(runs)
+    ]
+    return table(["system", "direction", "set", *_headings(columns)], rows, left=3)
+
+
+def _headings(columns: Sequence[_Column]) -> list[str]:
+    return [column.heading for column in columns]
+
+
+def _numbers(columns: Sequence[_Column], report: Mapping[str, Any]) -> list[str]:
+    return [as_number(column.value(report), column.digits) for column in columns]
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> Iterator[str]:
+    """Lines of a table whose first `left` columns are text and the others numbers.
+
+    Columns of numbers without a single one are left out, and so is a table that would have none.
+    """
+    kept = [
+        column for column in range(len(header)) if column < left or any(row[column] != DASH for row in rows)
+    ]
+    if not rows or len(kept) == left < len(header):
+        return
+    yield "| " + " | ".join(header[column] for column in kept) + " |"
+    yield "|" + "|".join("---" if column < left else "---:" for column in kept) + "|"
+    for row in rows:
+        yield "| " + " | ".join(row[column] for column in kept) + " |"
+
+
+def each_report(runs: Sequence[EvaluatedRun]) -> Iterator[tuple[EvaluatedRun, dict[str, Any]]]:
+    """Every report with its run, in order."""
+    for run in runs:
+        for report in run.reports:
+            yield run, report
+
+
+def as_number(value: float | None, digits: int) -> str:
+    """A number with so many digits after the point; a dash for None."""
+    return DASH if value is None else f"{value:,.{digits}f}"
+
+
+def as_text(text: str) -> str:
+    """A text as Markdown shows it unchanged, inside a table too."""
+    return " ".join(text.split()).translate(_MARKDOWN_MARKS)
+
+
+def _float_or_none(text: str | None) -> float | None:
+    return float(text) if text else None

@@ -1,0 +1,178 @@
+"""One run, one directory: everything that belongs to one trained model."""
+
+from __future__ import annotations
+
+import json
+import platform
+from functools import cached_property
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from data.atomic import atomic_write
+from data.errors import UserError
+from seq2seq.config import Config, dump_config, load_config
+
+if TYPE_CHECKING:
+    from data.tokenizer import TokenizerPair
+    from seq2seq.model import Seq2SeqModel
+
+
+class RunDirectory:
+    """The files of a run, loaded when they are first asked for.
+
+        config.yaml        the whole configuration, defaults included
+        run.json           versions, corpus fingerprints, sizes, duration, best epoch
+        cleaning.json      what cleaning counted and left out
+        tokenizer/         SentencePiece models
+        data/              the cleaned sentence pairs, for training and for resuming it
+        state.npz          everything that an interrupted training needs to go on
+        model.keras        the best model so far (averaged weights)
+        metrics.csv        one line per epoch
+        plots/             learning curve, heat maps
+        tensorboard/       logs
+        evaluation/        scores and translations
+
+    Args:
+        path: the directory.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+
+    @property
+    def config_file(self) -> Path:
+        return self.path / "config.yaml"
+
+    @property
+    def facts_file(self) -> Path:
+        return self.path / "run.json"
+
+    @property
+    def cleaning_file(self) -> Path:
+        return self.path / "cleaning.json"
+
+    @property
+    def tokenizer_folder(self) -> Path:
+        return self.path / "tokenizer"
+
+    @property
+    def data_folder(self) -> Path:
+        return self.path / "data"
+
+    @property
+    def state_file(self) -> Path:
+        return self.path / "state.npz"
+
+    @property
+    def model_file(self) -> Path:
+        return self.path / "model.keras"
+
+    @property
+    def metrics_file(self) -> Path:
+        return self.path / "metrics.csv"
+
+    @property
+    def plots_folder(self) -> Path:
+        return self.path / "plots"
+
+    @property
+    def tensorboard_folder(self) -> Path:
+        return self.path / "tensorboard"
+
+    @property
+    def evaluation_folder(self) -> Path:
+        return self.path / "evaluation"
+
+    def exists(self) -> bool:
+        """Whether a training was ever started here."""
+        return self.config_file.is_file()
+
+    @cached_property
+    def config(self) -> Config:
+        """The configuration.
+
+        Raises:
+            UserError: the directory is not that of a run.
+        """
+        if not self.exists():
+            what = "is not the directory of a run" if self.path.is_dir() else "does not exist"
+            raise UserError(
+                f"{self.path} {what}: expected config.yaml, model.keras and tokenizer/ in it. "
+                "Train a model first (python train.py --config configs/starter.yaml, or make demo)."
+            )
+        return load_config(self.config_file)
+
+    @cached_property
+    def tokenizers(self) -> TokenizerPair:
+        """Both sides' tokenizers."""
+        from data.tokenizer import TokenizerPair
+
+        _ = self.config
+        return TokenizerPair.load(self.tokenizer_folder)
+
+    def load_model(self) -> Seq2SeqModel:
+        """The best model of the run, with averaged weights.
+
+        Raises:
+            UserError: there is no model yet, or it does not belong to the run's tokenizer.
+        """
+        _ = self.config
+        if not self.model_file.is_file():
+            raise UserError(
+                f"{self.path} holds no model yet: its training has not come to a first validation. "
+                f"Go on with: python train.py --run {self.path} --resume"
+            )
+        import keras
+
+        from seq2seq import model as _model  # noqa: F401  (registers the classes that the file names)
+
+        try:
+            model = keras.saving.load_model(self.model_file, compile=False)
+        except (ValueError, OSError, TypeError) as error:
+            raise UserError(f"{self.model_file} cannot be loaded: {error}") from error
+        sizes = (self.tokenizers.source.vocabulary_size, self.tokenizers.target.vocabulary_size)
+        expected = (model.arguments["source_vocabulary_size"], model.arguments["target_vocabulary_size"])
+        if sizes != expected:
+            raise UserError(
+                f"{self.path}: the tokenizer does not belong to the model: it has {sizes[0]} source and "
+                f"{sizes[1]} target tokens, the model was trained with {expected[0]} and {expected[1]}."
+            )
+        return model
+
+    def create(self, config: Config) -> None:
+        """Make the directory and write the configuration into it."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        with atomic_write(self.config_file) as file:
+            file.write(dump_config(config))
+        self.__dict__.pop("config", None)
+
+    def remove_partial_files(self) -> None:
+        """Remove what a killed process was writing when it ended: files that never got their names."""
+        for pattern in (".*.partial", ".*.partial.keras"):
+            for path in self.path.rglob(pattern):
+                path.unlink(missing_ok=True)
+
+    def read_facts(self) -> dict[str, Any]:
+        """The content of run.json; empty when there is none."""
+        if not self.facts_file.is_file():
+            return {}
+        return json.loads(self.facts_file.read_text(encoding="utf-8"))
+
+    def write_facts(self, **facts: Any) -> None:
+        """Add to run.json."""
+        with atomic_write(self.facts_file) as file:
+            json.dump({**self.read_facts(), **facts}, file, indent=2, ensure_ascii=False)
+            file.write("\n")
+
+
+def software_versions() -> dict[str, str]:
+    """Versions of what the result of a training depends on."""
+    packages = ("tensorflow", "keras", "numpy", "sentencepiece", "tensorflow-datasets", "sacrebleu")
+    versions = {"python": platform.python_version()}
+    for package in packages:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            versions[package] = "not installed"
+    return versions

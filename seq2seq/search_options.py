@@ -1,0 +1,108 @@
+"""What a search may be told, checked before any tensor is built (no TensorFlow in here)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from data.errors import UserError
+
+LengthNormalisation = Literal["power", "gnmt"]
+
+
+@dataclass(frozen=True)
+class SearchOptions:
+    """How to look for translations. Every length counts target tokens, the end-of-sentence token included.
+
+    Changing `beam_size`, `n_best`, `sampling` or `top_k` builds a new graph (a second or so, once for each
+    combination); everything else is a number that the graph takes as an input, so changing it costs nothing.
+
+    Attributes:
+        beam_size: hypotheses that share the search of one sentence; 1 is greedy search. Not used by sampling.
+        n_best: hypotheses to return for each sentence, at most `beam_size`; the number of
+            samples when sampling.
+        length_penalty: the exponent alpha of the length normalisation; 0 ranks by plain log-probability,
+            1 by the mean over the tokens (with "power").
+        length_normalisation: "power" divides by length^alpha, "gnmt" by ((5 + length) / 6)^alpha
+            (Wu et al. 2016, equation 14). See `hypothesis_score.py` for the whole score.
+        coverage_penalty: the weight beta of Wu et al.'s coverage penalty; 0 switches it off.
+        min_length: a hypothesis may not end while it has fewer tokens than this, so the end-of-sentence token
+            is token number `min_length + 1` at the earliest.
+        max_length: the most tokens of a hypothesis. None: each sentence has its own limit,
+            `max_length_factor * source_length + max_length_extra` rounded down, where `source_length` counts
+            the real source tokens; at least one token more than `min_length` and than the forced prefix.
+        max_length_factor: see `max_length`.
+        max_length_extra: see `max_length`.
+        sampling: draw each token from the model's distribution instead of looking for the best.
+        temperature: of the sampling; logits are divided by it. Below 1 is bolder towards the likely tokens.
+        top_k: sample among the k most likely tokens only; 0 means among all of them.
+        seed: of the sampling. A sample depends on the seed, the source tokens and its place among the
+            samples, never on the other sentences of the batch.
+        early_stopping: stop a sentence as soon as no hypothesis that is still growing can enter its n-best
+            list. It changes no result (`beam_search.py` has the argument), only time; False is for checking.
+
+    Raises:
+        data.errors.UserError: an option is out of its range, or two contradict each other.
+    """
+
+    beam_size: int = 5
+    n_best: int = 1
+    length_penalty: float = 1.0
+    length_normalisation: LengthNormalisation = "power"
+    coverage_penalty: float = 0.0
+    min_length: int = 0
+    max_length: int | None = None
+    max_length_factor: float = 2.0
+    max_length_extra: int = 10
+    sampling: bool = False
+    temperature: float = 1.0
+    top_k: int = 0
+    seed: int = 1
+    early_stopping: bool = True
+
+    def __post_init__(self) -> None:
+        self._check_whole_number("beam_size", minimum=1)
+        self._check_whole_number("n_best", minimum=1)
+        self._check_whole_number("min_length", minimum=0)
+        self._check_whole_number("max_length_extra", minimum=0)
+        self._check_whole_number("top_k", minimum=0)
+        self._check_whole_number("seed", minimum=0)
+        self._check_number("length_penalty", minimum=0.0)
+        self._check_number("coverage_penalty", minimum=0.0)
+        self._check_number("max_length_factor", minimum=0.0)
+        self._check_number("temperature", minimum=0.0, exclusive=True)
+        allowed = get_args(LengthNormalisation)
+        if self.length_normalisation not in allowed:
+            raise UserError(
+                f"length_normalisation must be {' or '.join(allowed)}; got {self.length_normalisation!r}."
+            )
+        if not self.sampling and self.n_best > self.beam_size:
+            raise UserError(
+                f"n_best must be from 1 to beam_size ({self.beam_size}); got {self.n_best}. "
+                f"A beam of {self.beam_size} finds at most {self.beam_size} hypotheses: "
+                f"raise beam_size to {self.n_best} or ask for fewer."
+            )
+        if self.max_length is not None:
+            self._check_whole_number("max_length", minimum=1)
+            if self.max_length <= self.min_length:
+                raise UserError(
+                    f"max_length must be greater than min_length ({self.min_length}), to leave room for the "
+                    f"end-of-sentence token; got {self.max_length}."
+                )
+        elif self.max_length_factor == 0 and self.max_length_extra == 0:
+            raise UserError(
+                "max_length_factor and max_length_extra must not both be 0: no token would be allowed."
+            )
+
+    def _check_whole_number(self, name: str, *, minimum: int) -> None:
+        value = getattr(self, name)
+        if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
+            raise UserError(f"{name} must be a whole number of at least {minimum}; got {value!r}.")
+
+    def _check_number(self, name: str, *, minimum: float, exclusive: bool = False) -> None:
+        value = getattr(self, name)
+        is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        if not is_number or value < minimum or (exclusive and value == minimum):
+            range_text = f"greater than {minimum:g}" if exclusive else f"of at least {minimum:g}"
+            raise UserError(f"{name} must be a finite number {range_text}; got {value!r}.")

@@ -1,0 +1,167 @@
+"""How near translations come to their references: BLEU, chrF, TER (sacrebleu), ROUGE (rouge-score), equality.
+
+BLEU, chrF and TER of a set are computed from counts summed over the set; they are not means over sentences.
+ROUGE, which is defined for one text, is a mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any
+
+from data.errors import UserError
+from data.words import word_spans
+
+ROUGE_KINDS = {"rouge1": "rouge_1", "rouge2": "rouge_2", "rougeL": "rouge_l"}
+BLEU_TOKENIZERS = ("13a", "intl", "zh", "char", "none")
+
+# Scripts without spaces: the 13a rules would take a whole sentence for one word.
+_BLEU_TOKENIZER_OF_LANGUAGE = {"zh": "zh", **dict.fromkeys(("ja", "th", "lo", "km", "my"), "char")}
+
+
+def bleu_tokenizer_for(language: str | None) -> str:
+    """The sacrebleu tokenizer that suits a target language: `13a`, sacrebleu's own default, for most."""
+    return _BLEU_TOKENIZER_OF_LANGUAGE.get((language or "").split("-")[0].split("_")[0].lower(), "13a")
+
+
+@dataclass(frozen=True)
+class SentenceScores:
+    """One translation against its references.
+
+    Attributes:
+        chrf: sentence-level chrF, 0 to 100.
+        ter_edits: the edits that TER counts.
+        ter_reference_words: mean length of the references in TER's words.
+        rouge: F-measures from 0 to 1 by the names in `ROUGE_KINDS.values()`; the best over the references.
+        exact: equal to a reference, but for white space at the ends.
+    """
+
+    chrf: float
+    ter_edits: float
+    ter_reference_words: float
+    rouge: dict[str, float]
+    exact: bool
+
+
+class TextScorer:
+    """Scores translations, one by one and together.
+
+    Args:
+        bleu_tokenizer: how sacrebleu finds words for BLEU: one of `BLEU_TOKENIZERS`.
+        paper_form: brings a text into the form that papers score (see `paper_convention.py`), for a second
+            BLEU with `--tokenize none`; None: there is no second BLEU.
+
+    Raises:
+        UserError: the tokenizer is unknown.
+    """
+
+    def __init__(self, bleu_tokenizer: str = "13a", paper_form: Callable[[str], str] | None = None) -> None:
+        from rouge_score.rouge_scorer import RougeScorer
+        from sacrebleu.metrics import BLEU, CHRF, TER
+
+        if bleu_tokenizer not in BLEU_TOKENIZERS:
+            raise UserError(
+                f"unknown tokenizer for BLEU: {bleu_tokenizer!r}; known: {', '.join(BLEU_TOKENIZERS)}"
+            )
+        # `force` keeps sacrebleu from warning about text that looks tokenised; a corpus may well be.
+        self._bleu = BLEU(tokenize=bleu_tokenizer, force=True)
+        self._paper_bleu = BLEU(tokenize="none", force=True)
+        self._chrf = CHRF()
+        self._ter = TER()
+        self._rouge = RougeScorer(list(ROUGE_KINDS), tokenizer=_UnicodeWords())
+        self._paper_form = paper_form
+
+    def in_paper_form(self, text: str) -> str | None:
+        """The text as the second BLEU counts it; None when there is no second BLEU."""
+        return None if self._paper_form is None else self._paper_form(text)
+
+    def sentence(self, hypothesis: str, references: Sequence[str]) -> SentenceScores:
+        """Score one translation against one reference or more."""
+        ter = self._ter.sentence_score(hypothesis, references)
+        rouge = self._rouge.score_multi(references, hypothesis)
+        return SentenceScores(
+            chrf=float(self._chrf.sentence_score(hypothesis, references).score),
+            ter_edits=float(ter.num_edits),
+            ter_reference_words=float(ter.ref_length),
+            rouge={name: float(rouge[kind].fmeasure) for kind, name in ROUGE_KINDS.items()},
+            exact=any(hypothesis.strip() == reference.strip() for reference in references),
+        )
+
+    def corpus(
+        self,
+        hypotheses: Sequence[str],
+        references: Sequence[Sequence[str]],
+        sentences: Sequence[SentenceScores],
+    ) -> dict[str, Any]:
+        """Score translations together.
+
+        Args:
+            hypotheses: one per sentence, at least one.
+            references: for each sentence its references, as many for each.
+            sentences: what `sentence` gave for each; TER's edits and ROUGE are taken from there.
+
+        Returns:
+            `bleu`, `chrf`, `ter`: each `score` (0 to 100; TER may pass 100 and is better when lower) with its
+            sacrebleu `signature`; `rouge`: mean F-measures from 0 to 1; `exact_match`: a share.
+        """
+        streams = [list(stream) for stream in zip(*references, strict=True)]
+        chrf = self._chrf.corpus_score(hypotheses, streams)
+        return {
+            "bleu": _bleu_report(self._bleu, hypotheses, streams),
+            "chrf": {"score": float(chrf.score), "signature": str(self._chrf.get_signature())},
+            "ter": {"score": _ter(sentences), "signature": str(self._ter.get_signature())},
+            "rouge": {
+                **{
+                    name: sum(each.rouge[name] for each in sentences) / len(sentences)
+                    for name in ROUGE_KINDS.values()
+                },
+                "signature": rouge_signature(),
+            },
+            "exact_match": sum(each.exact for each in sentences) / len(sentences),
+        }
+
+    def paper_corpus(self, hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> dict[str, Any]:
+        """BLEU of texts that are in the papers' form already (see `in_paper_form`), words split at spaces."""
+        streams = [list(stream) for stream in zip(*references, strict=True)]
+        return _bleu_report(self._paper_bleu, hypotheses, streams)
+
+
+def rouge_signature() -> str:
+    """What a ROUGE number depends on, in the manner of sacrebleu."""
+    return (
+        f"case:lc|words:unicode|stemmer:no|refs:best|mean:sentences|version:{metadata.version('rouge-score')}"
+    )
+
+
+class _UnicodeWords:
+    """Words for ROUGE: lower-cased, with at least one letter or digit, of any alphabet.
+
+    The tokenizer of rouge-score keeps a-z and 0-9 alone, which cuts "schön" in two and loses Greek whole.
+    """
+
+    def tokenize(self, text: str) -> list[str]:
+        words = [text[start:end].lower() for start, end in word_spans(text)]
+        return [word for word in words if any(character.isalnum() for character in word)]
+
+
+def _bleu_report(metric: Any, hypotheses: Sequence[str], streams: list[list[str]]) -> dict[str, Any]:
+    bleu = metric.corpus_score(hypotheses, streams)
+    return {
+        "score": float(bleu.score),
+        "precisions": [float(precision) for precision in bleu.precisions],
+        "brevity_penalty": float(bleu.bp),
+        "hypothesis_length": int(bleu.sys_len),
+        "reference_length": int(bleu.ref_len),
+        "signature": str(metric.get_signature()),
+    }
+
+
+def _ter(sentences: Sequence[SentenceScores]) -> float:
+    """TER of a set is edits over reference words, both summed; counting the edits again would be slow."""
+    edits = sum(each.ter_edits for each in sentences)
+    words = sum(each.ter_reference_words for each in sentences)
+    if words:
+        return 100 * edits / words
+    return 100.0 if edits else 0.0

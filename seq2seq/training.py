@@ -1,0 +1,324 @@
+"""Train a model as a configuration says: compile, callbacks, fit; start anew or go on."""
+
+from __future__ import annotations
+
+import platform
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import keras
+import tensorflow as tf
+
+from data.errors import UserError
+from data.tokenizer import TokenizerPair
+from seq2seq.config import Config, differences
+from seq2seq.loss_check import LossCheck
+from seq2seq.losses import Perplexity, TokenAccuracy, TokenCrossEntropy
+from seq2seq.model import Seq2SeqModel
+from seq2seq.run_directory import RunDirectory, software_versions
+from seq2seq.schedules import Plateau, WarmupSchedule, make_schedule
+from seq2seq.training_data import TrainingData, prepare_training_data, reopen_training_data
+from seq2seq.training_display import HeatMapLog, MetricsLog, ProgressDisplay, typical_sentences
+from seq2seq.training_state import Interrupted, ResumableState, TrainingProgress, read_progress, restore_state
+from seq2seq.validation import BATCH_SIGNATURE, Validation, model_inputs
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+# Options that change what is shown, or when training ends, but not the way there.
+CHANGEABLE_ON_RESUME = (
+    "training.early_stopping_patience",
+    "training.epochs",
+    "training.plot_sentences",
+    "training.save_every_seconds",
+    "training.tensorboard",
+    "search.",
+    "evaluation.",
+    "data.corpus.mirror",
+    "data.corpus.data_dir",
+)
+
+
+def train(
+    config: Config, run: RunDirectory, *, resume: bool, mirror: str | None, console: Console
+) -> TrainingProgress:
+    """Train until the end, or until interrupted.
+
+    Args:
+        config: what to train; on resume it may differ from the run's own only in `CHANGEABLE_ON_RESUME`.
+        run: where everything goes.
+        resume: go on with the training that was started there.
+        mirror: see `seq2seq.corpus_loading.load_corpus`.
+        console: on stderr.
+
+    Returns:
+        How far it came; `finished` is False when it was interrupted (the state is saved).
+
+    Raises:
+        UserError: something the user gave does not fit.
+    """
+    data = _resumed_data(run, config, mirror, console) if resume else _new_data(run, config, mirror, console)
+    keras.utils.set_random_seed(config.seed)
+    model = build_model(config, data.tokenizers)
+    batches_per_epoch = data.train.batch_count(0)
+    schedule, perplexity = compile_model(model, config, batches_per_epoch)
+    run.write_facts(parameters=model.count_params())
+    console.print(
+        f"{model.count_params():,} parameters; {_describe_batches(data, config)}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    progress = TrainingProgress()
+    if resume and run.state_file.is_file():
+        progress = restore_state(run.state_file, model)
+        _check_unfinished(run, config, progress)
+        progress.finished = False
+        console.print(f"Going on at epoch {progress.epoch + 1}, batch {progress.batch + 1}.", highlight=False)
+    _fit(model, config, run, data, schedule, progress, perplexity, console)
+    run.write_facts(
+        best_epoch=progress.best_epoch,
+        best_score=progress.best_score,
+        selected_by=config.training.select_by,
+        training_seconds=round(progress.seconds, 1),
+        epochs=progress.epoch,
+        finished=progress.finished,
+    )
+    return progress
+
+
+def _new_data(run: RunDirectory, config: Config, mirror: str | None, console: Console) -> TrainingData:
+    # A run that failed or was stopped before its first state has nothing that a new start would lose.
+    if run.exists() and (run.state_file.exists() or run.model_file.exists()):
+        raise UserError(
+            f"{run.path} holds a run already. Go on with it (--resume), choose another "
+            "directory (--run DIR), or delete it."
+        )
+    run.create(config)
+    run.write_facts(versions=software_versions(), machine=platform.machine(), seed=config.seed)
+    return prepare_training_data(run, config, mirror, console)
+
+
+def _resumed_data(run: RunDirectory, config: Config, mirror: str | None, console: Console) -> TrainingData:
+    check_resumable(run, config)
+    run.remove_partial_files()
+    if "train_fingerprint" not in run.read_facts():
+        # Stopped while its data were being prepared: nothing was trained yet, so it simply starts again.
+        return _new_data(run, config, mirror, console)
+    data = reopen_training_data(run, config, mirror)
+    run.create(config)
+    return data
+
+
+def _check_unfinished(run: RunDirectory, config: Config, progress: TrainingProgress) -> None:
+    training = config.training
+    if progress.epoch >= training.epochs:
+        raise UserError(
+            f"{run.path} is finished: {progress.epoch} epochs. "
+            f"To train longer: --resume --set training.epochs=N with N above {progress.epoch}."
+        )
+    patience, waited = training.early_stopping_patience, progress.validations_without_gain
+    if progress.finished and patience is not None and waited >= patience:
+        raise UserError(
+            f"{run.path} is finished: it stopped early, {waited} validations after its best "
+            f"(epoch {progress.best_epoch}). To train longer: "
+            f"--resume --set training.early_stopping_patience=N with N above {patience}, or null."
+        )
+
+
+def check_resumable(run: RunDirectory, config: Config) -> None:
+    """Refuse to resume a run with another configuration than it was started with.
+
+    Raises:
+        UserError: with the options that differ.
+    """
+    changed = [line for line in differences(run.config, config) if not line.startswith(CHANGEABLE_ON_RESUME)]
+    if changed:
+        raise UserError(
+            f"{run.path} was started with another configuration (then -> now):\n  "
+            + "\n  ".join(changed)
+            + "\nResume with the old values (leave out --config and --set), or start a new run (--run DIR)."
+        )
+    if run.state_file.is_file():
+        read_progress(run.state_file)
+
+
+def build_model(config: Config, tokenizers: TokenizerPair) -> Seq2SeqModel:
+    """The model of a configuration, with fresh weights."""
+    model = Seq2SeqModel(
+        source_vocabulary_size=tokenizers.source.vocabulary_size,
+        target_vocabulary_size=tokenizers.target.vocabulary_size,
+        seed=config.seed,
+        **config.model.model_dump(),
+    )
+    model.build()
+    return model
+
+
+def compile_model(
+    model: Seq2SeqModel, config: Config, batches_per_epoch: int | None
+) -> tuple[WarmupSchedule, Perplexity]:
+    """Give the model its optimiser, loss and metrics; returns the schedule and the metric of perplexity."""
+    training = config.training
+    if batches_per_epoch is None and training.schedule == "cosine":
+        raise UserError(
+            "training.schedule: cosine needs to know the number of batches beforehand, which "
+            "tokens_per_batch with a large corpus or subword sampling does not tell. "
+            "Set batches.batch_size, or another schedule."
+        )
+    accumulation = training.gradient_accumulation
+    schedule = make_schedule(
+        training.schedule,
+        peak=training.learning_rate,
+        # The optimiser hands its count of batches to the schedule, also where several make one update.
+        warmup_steps=training.warmup_steps * accumulation,
+        total_steps=(batches_per_epoch or 0) * training.epochs,
+        final=training.final_learning_rate,
+    )
+    options: dict[str, Any] = {
+        "learning_rate": schedule,
+        "global_clipnorm": training.clip_norm,
+        "use_ema": training.average_weights > 0,
+        "gradient_accumulation_steps": accumulation if accumulation > 1 else None,
+    }
+    if training.average_weights > 0:
+        # The average moves with every batch, also where several make one update.
+        options["ema_momentum"] = training.average_weights ** (1 / accumulation)
+    if training.optimizer == "adamw":
+        optimizer = keras.optimizers.AdamW(weight_decay=training.weight_decay, **options)
+    else:
+        optimizer = keras.optimizers.Adam(**options)
+    perplexity = Perplexity()
+    model.compile(
+        optimizer=optimizer,
+        loss=TokenCrossEntropy(training.label_smoothing),
+        metrics=[perplexity, TokenAccuracy()],
+        # XLA compiles each padded shape anew: seconds each, more than it saves on a small corpus.
+        jit_compile=False,
+    )
+    optimizer.build(model.trainable_variables)
+    # Keras makes the metrics the model's at their first use, but a state is restored before: a pad, which
+    # counts for nothing, makes them the model's now.
+    pad = tf.zeros((1, 1), tf.int32)
+    logits = tf.zeros((1, 1, model.arguments["target_vocabulary_size"]))
+    model.compute_metrics(None, pad, {"logits": logits})
+    model.reset_metrics()
+    return schedule, perplexity
+
+
+def _fit(
+    model: Seq2SeqModel,
+    config: Config,
+    run: RunDirectory,
+    data: TrainingData,
+    schedule: WarmupSchedule,
+    progress: TrainingProgress,
+    perplexity: Perplexity,
+    console: Console,
+) -> None:
+    training = config.training
+    display = ProgressDisplay(console, progress, data.train.batch_count(0), perplexity)
+    log = MetricsLog(
+        progress,
+        display,
+        run.metrics_file,
+        run.plots_folder / "learning_curve.png",
+        run.tensorboard_folder if training.tensorboard else None,
+        config.name,
+    )
+    sources = [source for source, _ in data.validation_store.read(range(len(data.validation_store)))]
+    heat_maps = HeatMapLog(
+        model,
+        data.tokenizers,
+        config,
+        typical_sentences(sources, training.plot_sentences),
+        run.plots_folder / "validation",
+        log,
+    )
+    validation = Validation(
+        data,
+        config,
+        progress,
+        run.model_file,
+        schedule if isinstance(schedule, Plateau) else None,
+        display.status,
+        heat_maps if training.plot_sentences else None,
+    )
+    state = ResumableState(run.state_file, progress, training.save_every_seconds)
+    state.set_model(model)
+    if progress.batch:
+        state.keep_metrics()
+    batches = EpochBatches(data, progress)
+    callbacks = [display, LossCheck(training, progress, console), validation, log, state]
+    with state.handling_signals(), warnings.catch_warnings():
+        # Every epoch ends like that, see EpochBatches.
+        warnings.filterwarnings("ignore", message="Your input ran out of data")
+        try:
+            model.fit(
+                batches.dataset(),
+                epochs=training.epochs,
+                initial_epoch=progress.epoch,
+                callbacks=callbacks,
+                verbose=0,
+                shuffle=False,
+            )
+        except Interrupted:
+            pass
+        except tf.errors.OpError as error:
+            # TensorFlow wraps what the batches raise into an error of its own, with a traceback as its text.
+            raise batches.error or error from error
+        except OSError as error:
+            raise UserError(
+                f"{error.filename or run.path}: {error.strerror or error}. The training stopped; what "
+                f"{run.state_file} holds is whole. Mend it, then: python train.py --run {run.path} --resume"
+            ) from error
+        finally:
+            display.close()
+
+
+class EpochBatches:
+    """The batches of the epoch under way; those that a resumed epoch has behind it are left out.
+
+    Attributes:
+        error: what ended the batches before their time, if anything did.
+    """
+
+    def __init__(self, data: TrainingData, progress: TrainingProgress) -> None:
+        self._data = data
+        self._progress = progress
+        self.error: Exception | None = None
+
+    def __call__(self) -> Iterator[Any]:
+        try:
+            for batch in self._data.train.batches(self._progress.epoch, self._progress.batch):
+                yield model_inputs(batch)
+        except Exception as error:
+            self.error = error
+            raise
+
+    def dataset(self) -> tf.data.Dataset:
+        """What `fit` iterates over, once per epoch."""
+        dataset = tf.data.Dataset.from_generator(self, output_signature=BATCH_SIGNATURE).prefetch(2)
+        # Of a data set of unknown size `fit` takes the first epoch's number of batches for that of every
+        # epoch. After a resumed epoch, of which only the rest is run, that would cut all others short. A
+        # number that is never reached makes it read each epoch to its end.
+        dataset.cardinality = lambda: tf.constant(2**62, tf.int64)
+        return dataset
+
+
+def _describe_batches(data: TrainingData, config: Config) -> str:
+    pairs, kept, count = len(data.train.store), data.train.kept_pairs(), data.train.batch_count(0)
+    parts = [f"{pairs:,} training and {len(data.validation_store):,} validation pairs"]
+    if kept is not None and kept < pairs:
+        parts.append(
+            f"{pairs - kept:,} of them left out (empty, or above {config.batches.max_length} pieces)"
+        )
+    if count is not None:
+        parts.append(f"{count:,} batches per epoch")
+    return ", ".join(parts)
+
+
+def default_run_path(config: Config) -> Path:
+    """Where a run goes when nobody says otherwise."""
+    return Path("runs") / config.name

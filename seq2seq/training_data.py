@@ -1,0 +1,222 @@
+"""From a corpus to the batches of a run: clean, tokenise, store, check that they belong together."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from data.atomic import atomic_write
+from data.cleaning import Cleaner, CleaningRules
+from data.corpora import Corpus, Split
+from data.errors import UserError
+from data.pair_store import PairStore
+from data.pipeline import BatchPipeline
+from data.slow_progress import slow_progress
+from data.tokenizer import TokenizerPair, train_tokenizers
+from seq2seq.config import Config, ConfigError, TokenizerConfig
+from seq2seq.corpus_loading import load_corpus
+from seq2seq.run_directory import RunDirectory
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingData:
+    """What a training reads.
+
+    Attributes:
+        tokenizers: of both sides.
+        train: batches of the cleaned training pairs, shuffled anew each epoch.
+        validation: batches of the whole validation split, in order of length.
+        validation_store: the validation pairs as text.
+    """
+
+    tokenizers: TokenizerPair
+    train: BatchPipeline
+    validation: BatchPipeline
+    validation_store: PairStore
+
+
+def prepare_training_data(
+    run: RunDirectory, config: Config, mirror: str | None, console: Console
+) -> TrainingData:
+    """Build a new run's data: the cleaned pairs and the tokenizer are written into the run directory.
+
+    Args:
+        run: an existing directory.
+        config: the run's configuration.
+        mirror: see `load_corpus`.
+        console: where the tables go.
+
+    Raises:
+        UserError: anything about the corpus or the tokenizer that is not as it should be.
+    """
+    corpus = load_corpus(config.data, mirror)
+    fingerprints = _Fingerprints()
+    cleaner = Cleaner(
+        CleaningRules(**config.data.cleaning.model_dump()), {"validation": corpus.validation, **corpus.test}
+    )
+    with slow_progress(f"Cleaning {corpus.name}") as report:
+        pairs = _counted(fingerprints.pass_through("train", corpus.train), corpus.train.size, report)
+        train_store = PairStore.write(run.data_folder / "train", cleaner.clean(pairs))
+    validation_store = PairStore.write(
+        run.data_folder / "validation", fingerprints.pass_through("validation", corpus.validation)
+    )
+    cleaner.report.print_table(console)
+    with atomic_write(run.cleaning_file) as file:
+        json.dump(cleaner.report.to_dict(), file, indent=2)
+    tokenizers = _make_tokenizers(config, train_store)
+    tokenizers.save(run.tokenizer_folder)
+    data = _open_pipelines(config, tokenizers, train_store, validation_store)
+    run.write_facts(
+        corpus=corpus.name,
+        source_language=corpus.source_language,
+        target_language=corpus.target_language,
+        licence=corpus.licence,
+        corpus_fingerprints=fingerprints.digests(),
+        train_fingerprint=train_store.fingerprint,
+        validation_fingerprint=validation_store.fingerprint,
+        tokenizer_fingerprint=tokenizers.fingerprint,
+        train_pairs=len(train_store),
+        validation_pairs=len(validation_store),
+    )
+    return data
+
+
+def reopen_training_data(run: RunDirectory, config: Config, mirror: str | None) -> TrainingData:
+    """The data of a run that is to be resumed.
+
+    Raises:
+        UserError: corpus or tokenizer are no longer those the run was started with; says what differs.
+    """
+    facts = run.read_facts()
+    corpus = load_corpus(config.data, mirror)
+    digests = corpus_fingerprints(corpus)
+    tokenizers = run.tokenizers
+    stores = {name: PairStore(run.data_folder / name) for name in ("train", "validation")}
+    found = {
+        **{f"{name} split of {corpus.name}": digest for name, digest in digests.items()},
+        "stored training pairs": stores["train"].fingerprint,
+        "stored validation pairs": stores["validation"].fingerprint,
+        "tokenizer": tokenizers.fingerprint,
+    }
+    expected = {
+        **{f"{name} split of {corpus.name}": facts["corpus_fingerprints"].get(name) for name in digests},
+        "stored training pairs": facts["train_fingerprint"],
+        "stored validation pairs": facts["validation_fingerprint"],
+        "tokenizer": facts["tokenizer_fingerprint"],
+    }
+    changed = [
+        f"  {name}: {str(expected[name])[:12]} -> {found[name][:12]}"
+        for name in found
+        if found[name] != expected[name]
+    ]
+    if changed:
+        raise UserError(
+            f"{run.path} cannot be resumed: not everything is as it was at its start (SHA-256 then -> now):\n"
+            + "\n".join(changed)
+            + "\nBring the old files back, or start a new run in another directory (--run DIR)."
+        )
+    return _open_pipelines(config, tokenizers, stores["train"], stores["validation"])
+
+
+def corpus_fingerprints(corpus: Corpus) -> dict[str, str]:
+    """SHA-256 over the texts of the training and of the validation split, as they come from the corpus."""
+    fingerprints = _Fingerprints()
+    with slow_progress(f"Checking {corpus.name}") as report:
+        for name, split in (("train", corpus.train), ("validation", corpus.validation)):
+            for _ in _counted(fingerprints.pass_through(name, split), split.size, report):
+                pass
+    return fingerprints.digests()
+
+
+def _open_pipelines(
+    config: Config, tokenizers: TokenizerPair, train_store: PairStore, validation_store: PairStore
+) -> TrainingData:
+    batches = config.batches
+    with slow_progress("Tokenising") as report:
+        train = BatchPipeline(
+            train_store,
+            tokenizers,
+            batch_size=batches.batch_size,
+            tokens_per_batch=batches.tokens_per_batch,
+            max_length=batches.max_length,
+            max_shapes=batches.max_shapes,
+            seed=config.seed,
+            sampling_alpha=config.tokenizer.sampling_alpha,
+            progress=lambda done, total: report("pairs", done, total),
+        )
+    # Computed now, not at the first batch: a corpus without any usable pair is an error to meet here.
+    _ = train.shape_grid
+    validation = BatchPipeline(
+        validation_store,
+        tokenizers,
+        batch_size=64,
+        max_length=batches.max_length,
+        too_long="cut",
+        shuffle=False,
+        max_shapes=batches.max_shapes,
+    )
+    return TrainingData(tokenizers, train, validation, validation_store)
+
+
+def _make_tokenizers(config: Config, train_store: PairStore) -> TokenizerPair:
+    settings: TokenizerConfig = config.tokenizer
+    if settings.folder is not None:
+        tokenizers = TokenizerPair.load(settings.folder)
+        if config.model.tied_embeddings == "three-way" and not tokenizers.joint:
+            raise ConfigError(
+                f"tokenizer.folder: {settings.folder} holds separate vocabularies, but "
+                "model.tied_embeddings: three-way needs one for both languages (joint.model)"
+            )
+        return tokenizers
+    size: int | tuple[int, int] = settings.vocabulary_size
+    if not settings.joint:
+        size = (settings.vocabulary_size, settings.target_vocabulary_size or settings.vocabulary_size)
+    return train_tokenizers(
+        _stored_pairs(train_store),
+        joint=settings.joint,
+        vocabulary_size=size,
+        model_type=settings.model_type,
+        character_coverage=settings.character_coverage,
+        normalization=settings.normalization,
+        seed=config.seed,
+        max_training_sentences=settings.max_training_sentences,
+    )
+
+
+def _stored_pairs(store: PairStore) -> Iterator[tuple[str, str]]:
+    indices = iter(range(len(store)))
+    while block := list(itertools.islice(indices, 4096)):
+        yield from store.read(block)
+
+
+def _counted(
+    pairs: Iterator[tuple[str, str]], size: int | None, report: Callable[[str, int, int], None]
+) -> Iterator[tuple[str, str]]:
+    for number, pair in enumerate(pairs):
+        if number % 4096 == 0:
+            report("pairs", number, size or 0)
+        yield pair
+
+
+class _Fingerprints:
+    """SHA-256 of streams of pairs, computed while somebody else reads them."""
+
+    def __init__(self) -> None:
+        self._hashes: dict[str, hashlib._Hash] = {}
+
+    def pass_through(self, name: str, split: Split) -> Iterator[tuple[str, str]]:
+        digest = self._hashes[name] = hashlib.sha256()
+        for source, target in split:
+            # Neither separator can be part of a line.
+            digest.update(f"{source}\n{target}\n".encode("utf-8", "surrogatepass"))
+            yield source, target
+
+    def digests(self) -> dict[str, str]:
+        return {name: digest.hexdigest() for name, digest in self._hashes.items()}

@@ -1,0 +1,299 @@
+"""What translate.py does: load, translate sentences, a file, standard input or at a prompt, write, draw."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO, cast
+
+from data.errors import UserError
+from seq2seq.translate_options import parse_options
+
+if TYPE_CHECKING:
+    from seq2seq.attention_pictures import NumberedPictures, PictureStyle
+    from seq2seq.output_formats import LineFormat
+    from seq2seq.run_directory import RunDirectory
+    from seq2seq.search_options import SearchOptions
+    from seq2seq.translation import Translation
+    from seq2seq.translator import Translator
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run translate.py.
+
+    Args:
+        arguments: of the command line, without the program's name; those of the process when None.
+
+    Returns:
+        The exit code 0; anything else that may happen is an exception.
+
+    Raises:
+        UserError: for `seq2seq.startup.run_command` to show.
+    """
+    options = parse_options(arguments)
+    _write_utf8(sys.stdout)
+    # All that can be wrong is found before the model is loaded, which takes seconds.
+    job = _prepare(options)
+    translator = _load(job, options.max_source_pieces)
+    if job.source is None:
+        _talk(translator, options, job)
+    else:
+        _translate(translator, options, job, job.source)
+    return 0
+
+
+@dataclass(frozen=True)
+class _Job:
+    """The options, checked and turned into objects; without a source, the prompt asks for sentences."""
+
+    runs: list[RunDirectory]
+    search: SearchOptions
+    line_format: LineFormat
+    source: _Lines | None
+    style: PictureStyle
+    plot: Path | None
+    numbered: NumberedPictures | None
+    heat_map: bool
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """Where the lines come from.
+
+    `name` is how notes call the source; `count` is known for files and sentences.
+    """
+
+    name: str
+    lines: Iterable[str]
+    count: int | None
+    are_sentences: bool = False
+
+    def place(self, number: int) -> str:
+        return f"{self.name} {number}" if self.are_sentences else f"{self.name}, line {number}"
+
+
+def _prepare(options: argparse.Namespace) -> _Job:
+    from seq2seq.attention_pictures import PictureStyle
+    from seq2seq.model_summary import language_names
+    from seq2seq.output_formats import line_format
+    from seq2seq.run_directory import RunDirectory
+    from seq2seq.translator import run_search_options
+
+    runs = [RunDirectory(path) for path in options.model]
+    configs = [run.config for run in runs]
+    search = run_search_options(
+        configs[0],
+        beam_size=options.beam_size,
+        n_best=options.n_best,
+        length_penalty=options.length_penalty,
+        coverage_penalty=options.coverage_penalty,
+        min_length=options.min_length,
+        # The options count pieces; the search counts the end of the sentence with them.
+        max_length=None if options.max_length is None else options.max_length + 1,
+        sampling=options.sample,
+        temperature=options.temperature,
+        top_k=options.top_k,
+        seed=options.seed,
+    )
+    output = line_format(
+        options.format, n_best=search.n_best, scoring=options.score, alignment=options.alignment
+    )
+    source = _lines(options)
+    if options.output is not None and Path(options.output).is_dir():
+        raise UserError(f"--output {options.output} is a directory; expected the path of a file.")
+    source_name, target_name = language_names(configs[0], runs[0].read_facts())
+    style = PictureStyle(
+        level="pieces" if options.pieces else "words",
+        values=options.values,
+        source_name=source_name,
+        target_name=target_name,
+    )
+    is_short = source is None or source.are_sentences
+    heat_map = options.heat_map
+    if heat_map is None:
+        heat_map = is_short and sys.stdout.isatty() and sys.stderr.isatty() and options.output is None
+    return _Job(
+        runs, search, output, source, style, *_pictures(options, runs[0], is_short), heat_map=heat_map
+    )
+
+
+def _lines(options: argparse.Namespace) -> _Lines | None:
+    """The input, or None for the prompt."""
+    if options.sentences:
+        for number, sentence in enumerate(options.sentences, start=1):
+            if any("\ud800" <= character <= "\udfff" for character in sentence):
+                raise UserError(f"Sentence {number} of the command line is not valid UTF-8: {sentence!r}")
+        return _Lines("sentence", options.sentences, len(options.sentences), are_sentences=True)
+    from data.text_lines import TextFile, decode_lines
+
+    if options.input is not None:
+        path = Path(options.input)
+        # Reading it once before shows what is wrong with it at once, and how much there is to do.
+        with TextFile(path) as file:
+            count = sum(1 for _ in file)
+        return _Lines(str(path), _lines_of(path), count)
+    if not sys.stdin.isatty():
+        return _Lines("standard input", decode_lines(sys.stdin.buffer, "standard input"), None)
+    for wish, name in (
+        (options.score, "--score"),
+        (options.output, "--output"),
+        (options.format != "text", "--format"),
+    ):
+        if wish:
+            raise UserError(
+                f"{name} is not for the prompt: give --input FILE, sentences on the command line, or pipe "
+                "lines into standard input."
+            )
+    return None
+
+
+def _lines_of(path: Path) -> Iterator[str]:
+    from data.text_lines import TextFile
+
+    with TextFile(path) as file:
+        yield from file
+
+
+def _pictures(
+    options: argparse.Namespace, run: RunDirectory, is_short: bool
+) -> tuple[Path | None, NumberedPictures | None]:
+    """The one picture that was asked for, or the directory for many; neither when nothing is to be drawn."""
+    from seq2seq.attention_pictures import NumberedPictures, check_can_write_into
+    from seq2seq.plotting import check_picture_path
+
+    if options.plot is not None:
+        check_picture_path(options.plot)
+        check_can_write_into(Path(options.plot).parent)
+        return Path(options.plot), None
+    folder = Path(options.plots) if options.plots is not None else run.plots_folder
+    if options.no_plot or (options.plots is None and not is_short):
+        if options.values or options.plot_format:
+            raise UserError("--values and --plot-format are for pictures, and none is drawn: add --plots DIR")
+        return None, None
+    try:
+        check_can_write_into(folder)
+    except UserError as error:
+        if options.plots is not None:
+            raise
+        # Nobody asked for these pictures: a model in a read-only place translates all the same.
+        print(f"note: no pictures: {error}", file=sys.stderr)
+        return None, None
+    return None, NumberedPictures(folder, options.plot_format or "png")
+
+
+def _load(job: _Job, max_source_pieces: int | None) -> Translator:
+    from data.quiet_tensorflow import load_tensorflow_quietly
+    from seq2seq.line_progress import loading_note
+    from seq2seq.translator import Translator, check_same_tokenizers
+
+    check_same_tokenizers(job.runs)
+    with loading_note(", ".join(str(run.path) for run in job.runs)) as loading:
+        load_tensorflow_quietly()
+        loading()
+        translator = Translator.load(job.runs, max_source_pieces=max_source_pieces)
+        if job.source is None:
+            # The first sentence builds the graph; nobody shall wait for that at the prompt.
+            translator.translate(["."], job.search)
+        return translator
+
+
+def _talk(translator: Translator, options: argparse.Namespace, job: _Job) -> None:
+    from seq2seq.prompt import PromptSettings, run_prompt
+
+    settings = PromptSettings(
+        search=job.search,
+        style=job.style,
+        pictures=job.numbered,
+        draws_pictures=job.numbered is not None,
+        draws_heat_map=job.heat_map,
+        word_mode=options.words,
+        prefix=options.prefix or "",
+    )
+    run_prompt(translator, settings)
+
+
+def _translate(translator: Translator, options: argparse.Namespace, job: _Job, source: _Lines) -> None:
+    from seq2seq.attention_pictures import shown
+    from seq2seq.line_progress import line_progress
+
+    translations = _translations(translator, options, job, source)
+    with ExitStack() as stack:
+        output = stack.enter_context(_output(options.output))
+        is_watched = output is sys.stdout and sys.stdout.isatty()
+        advance = stack.enter_context(line_progress("Translating", source.count, hidden=is_watched))
+        for index, translation in enumerate(translations):
+            output.write(job.line_format(index, translation))
+            if is_watched or options.batch_size == 1:
+                output.flush()
+            if translation.note is not None:
+                print(f"note: {source.place(index + 1)}: {translation.note}", file=sys.stderr)
+            _draw(translation, index + 1, job)
+            advance()
+    if job.numbered is not None and not source.are_sentences:
+        print(f"attention: {job.numbered.count} pictures in {shown(job.numbered.folder)}", file=sys.stderr)
+
+
+def _translations(
+    translator: Translator, options: argparse.Namespace, job: _Job, source: _Lines
+) -> Iterator[Translation]:
+    if options.score:
+        return translator.score_stream(
+            _source_target_pairs(source), job.search, word_mode=options.words, batch_size=options.batch_size
+        )
+    prefix = None if options.prefix is None else itertools.repeat(options.prefix)
+    return translator.translate_stream(
+        source.lines, job.search, word_mode=options.words, forced_prefix=prefix, batch_size=options.batch_size
+    )
+
+
+def _source_target_pairs(source: _Lines) -> Iterator[tuple[str, str]]:
+    for number, line in enumerate(source.lines, start=1):
+        columns = line.split("\t") if line else ["", ""]
+        if len(columns) != 2:
+            raise UserError(
+                f"{source.place(number)}: has {len(columns)} columns. --score expects `source TAB target` "
+                "(two columns) or an empty line."
+            )
+        yield columns[0], columns[1]
+
+
+def _draw(translation: Translation, number: int, job: _Job) -> None:
+    from seq2seq.attention_pictures import print_heat_map, save_picture, shown
+
+    if not translation.hypotheses:
+        return
+    if job.heat_map:
+        sys.stdout.flush()
+        print_heat_map(translation, job.style, sys.stderr)
+    path = job.plot
+    if path is not None:
+        save_picture(translation, path, job.style)
+    elif job.numbered is not None:
+        path = job.numbered.save(translation, number, job.style)
+    if path is not None and job.source is not None and job.source.are_sentences:
+        print(f"attention: {shown(path)}", file=sys.stderr)
+
+
+@contextmanager
+def _output(path: str | None) -> Iterator[TextIO]:
+    if path is None:
+        yield sys.stdout
+        return
+    from data.atomic import atomic_write
+
+    try:
+        with atomic_write(path) as file:
+            yield cast(TextIO, file)
+    except OSError as error:
+        raise UserError(f"Cannot write {path}: {error.strerror or error}") from error
+
+
+def _write_utf8(stream: TextIO) -> None:
+    """Data is UTF-8 with line feeds, whatever the locale and the platform say."""
+    if hasattr(stream, "reconfigure"):
+        stream.reconfigure(encoding="utf-8", newline="\n")

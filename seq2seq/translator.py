@@ -1,0 +1,391 @@
+"""From text to `Translation` objects and back to text order: the only text-tensor boundary of decoding."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from data.errors import UserError
+from data.segmentation import Segmentation
+from data.special_ids import EOS_ID
+from seq2seq.run_directory import RunDirectory
+from seq2seq.search_options import SearchOptions
+from seq2seq.shortening import shorten
+from seq2seq.translation import Hypothesis, Translation
+
+if TYPE_CHECKING:
+    from data.tokenizer import Tokenizer, TokenizerPair
+    from seq2seq.config import Config
+    from seq2seq.ensemble import StepModel
+    from seq2seq.search import SearchResult
+
+BATCH_SIZE = 64
+# A stream is sorted by length within this many batches: enough for batches of almost equal lengths.
+_BATCHES_PER_WINDOW = 8
+# A batch of very long sentences holds fewer of them, so that memory stays bounded.
+_TOKENS_PER_SENTENCE_SLOT = 64
+
+
+class Translator:
+    """Translates with one model, or with an ensemble of models that share their tokenizers.
+
+    Args:
+        models: see `seq2seq.ensemble.StepModel`.
+        tokenizers: of all the models.
+        configs: of the models; the first one's `search` section gives the default options.
+        max_source_pieces: longer texts are cut and their translation has a note. Twice the longest training
+            pair of the configurations when not given.
+
+    Attributes:
+        runs: the run directories when made by `load`, else empty.
+    """
+
+    def __init__(
+        self,
+        models: Sequence[StepModel],
+        tokenizers: TokenizerPair,
+        configs: Sequence[Config] = (),
+        *,
+        max_source_pieces: int | None = None,
+    ) -> None:
+        from seq2seq.search import Search
+
+        self.models = tuple(models)
+        self.tokenizers = tokenizers
+        self.configs = tuple(configs)
+        self.runs: tuple[RunDirectory, ...] = ()
+        if max_source_pieces is None:
+            if not self.configs:
+                raise ValueError("without a configuration, say max_source_pieces")
+            max_source_pieces = 2 * min(config.batches.max_length for config in self.configs)
+        self.max_source_pieces = max_source_pieces
+        self._search = Search(self.models)
+
+    @classmethod
+    def load(
+        cls,
+        runs: str | Path | RunDirectory | Sequence[str | Path | RunDirectory],
+        *,
+        max_source_pieces: int | None = None,
+    ) -> Translator:
+        """Load the best model of a run, or of several that make an ensemble.
+
+        Raises:
+            UserError: a directory is not a run or has no model yet, or the runs' tokenizers differ.
+        """
+        from data.quiet_tensorflow import load_tensorflow_quietly
+
+        one = isinstance(runs, str | Path | RunDirectory)
+        listed: Sequence[Any] = [runs] if one else runs  # type: ignore[assignment]
+        if not listed:
+            raise ValueError("give at least one run")
+        opened = tuple(run if isinstance(run, RunDirectory) else RunDirectory(run) for run in listed)
+        check_same_tokenizers(opened)
+        load_tensorflow_quietly()
+        models = [run.load_model() for run in opened]
+        translator = cls(
+            models, opened[0].tokenizers, [run.config for run in opened], max_source_pieces=max_source_pieces
+        )
+        translator.runs = opened
+        return translator
+
+    def default_options(self, **changes: Any) -> SearchOptions:
+        """The first run's search options, changed where a value other than None is given."""
+        if not self.configs:
+            return SearchOptions(**{key: value for key, value in changes.items() if value is not None})
+        return run_search_options(self.configs[0], **changes)
+
+    def translate(
+        self,
+        texts: Sequence[str],
+        options: SearchOptions | None = None,
+        *,
+        word_mode: str = "unicode",
+        forced_prefix: Sequence[str] | None = None,
+        batch_size: int = BATCH_SIZE,
+    ) -> list[Translation]:
+        """Translate texts, one each; see `translate_stream`, which this is for a list.
+
+        Raises:
+            ValueError: there are not as many prefixes as texts.
+            UserError: see `Search.search`.
+        """
+        if forced_prefix is not None and len(forced_prefix) != len(texts):
+            raise ValueError(f"{len(texts)} texts need as many prefixes, not {len(forced_prefix)}")
+        return list(
+            self.translate_stream(
+                texts,
+                options,
+                word_mode=word_mode,
+                forced_prefix=forced_prefix,
+                batch_size=batch_size,
+                window=max(len(texts), 1),
+            )
+        )
+
+    def translate_stream(
+        self,
+        texts: Iterable[str],
+        options: SearchOptions | None = None,
+        *,
+        word_mode: str = "unicode",
+        forced_prefix: Iterable[str] | None = None,
+        batch_size: int = BATCH_SIZE,
+        window: int | None = None,
+    ) -> Iterator[Translation]:
+        """Translate texts as they come. The order is kept; what a text becomes does not depend on the others.
+
+        Args:
+            texts: one sentence each. A text without any piece (empty, white space) has no hypotheses.
+            options: `default_options()` when not given.
+            word_mode: how words are told apart, see `data.words.word_spans`.
+            forced_prefix: how each translation has to begin; an empty string forces nothing.
+            batch_size: at most this many sentences are translated at once.
+            window: this many texts are read, sorted by length and translated before the first is given out.
+        """
+        options = options or self.default_options()
+        prefixes = itertools.repeat("") if forced_prefix is None else forced_prefix
+        requests = (
+            self._request(text, word_mode, given=tuple(self.tokenizers.target.encode(prefix)))
+            for text, prefix in zip(texts, prefixes, strict=False)
+        )
+
+        def decode(batch: list[_Request]) -> list[Translation]:
+            prefix_rows = [request.given for request in batch]
+            result = self._search.search(
+                [request.source_row for request in batch],
+                prefix_rows if any(prefix_rows) else None,
+                options,
+            )
+            return [
+                _translation(request, result, row, self.tokenizers.target, word_mode, options)
+                for row, request in enumerate(batch)
+            ]
+
+        return _decoded(requests, decode, batch_size, window)
+
+    def score(
+        self,
+        sources: Sequence[str],
+        targets: Sequence[str],
+        options: SearchOptions | None = None,
+        *,
+        word_mode: str = "unicode",
+        batch_size: int = BATCH_SIZE,
+    ) -> list[Translation]:
+        """Forced decoding of given translations; see `score_stream`, which this is for lists.
+
+        Raises:
+            ValueError: there are not as many targets as sources.
+        """
+        if len(sources) != len(targets):
+            raise ValueError(f"{len(sources)} sources need as many targets, not {len(targets)}")
+        pairs = list(zip(sources, targets, strict=True))
+        return list(
+            self.score_stream(
+                pairs, options, word_mode=word_mode, batch_size=batch_size, window=max(len(pairs), 1)
+            )
+        )
+
+    def score_stream(
+        self,
+        pairs: Iterable[tuple[str, str]],
+        options: SearchOptions | None = None,
+        *,
+        word_mode: str = "unicode",
+        batch_size: int = BATCH_SIZE,
+        window: int | None = None,
+    ) -> Iterator[Translation]:
+        """What the model thinks of given translations: their probabilities and attention.
+
+        Args:
+            pairs: sources and targets. A pair of which both are empty has no hypotheses.
+            options: only length and coverage penalty matter; `default_options()` when not given.
+            word_mode: as in `translate_stream`.
+            batch_size: as in `translate_stream`.
+            window: as in `translate_stream`.
+
+        Yields:
+            One translation for each pair, in order, with the given target as its only hypothesis.
+        """
+        options = options or self.default_options()
+        requests = (self._scoring_request(source, target, word_mode) for source, target in pairs)
+
+        def decode(batch: list[_Request]) -> list[Translation]:
+            result = self._search.score(
+                [request.source_row for request in batch], [request.given for request in batch], options
+            )
+            return [
+                _translation(request, result, row, self.tokenizers.target, word_mode, options)
+                for row, request in enumerate(batch)
+            ]
+
+        return _decoded(requests, decode, batch_size, window)
+
+    def _request(self, text: str, word_mode: str, given: tuple[int, ...] = ()) -> _Request:
+        source = self.tokenizers.source.segment(text, word_mode)
+        shortened = shorten(source, self.max_source_pieces)
+        return _Request(shortened, given, _notes_of_cut("source", source, shortened))
+
+    def _scoring_request(self, source: str, target: str, word_mode: str) -> _Request:
+        request = self._request(source, word_mode)
+        whole = self.tokenizers.target.segment(target, word_mode)
+        kept = shorten(whole, self.max_source_pieces)
+        given = kept.token_ids if kept is not whole else (*whole.token_ids, EOS_ID)
+        notes = (*request.notes, *_notes_of_cut("target", whole, kept))
+        return replace(request, given=given, target=kept, notes=notes)
+
+
+@dataclass(frozen=True)
+class _Request:
+    """One line, ready to be decoded.
+
+    `given` is a forced prefix or, when `target` is there, the whole target to score.
+    """
+
+    source: Segmentation
+    given: tuple[int, ...]
+    notes: tuple[str, ...]
+    target: Segmentation | None = None
+
+    @property
+    def source_row(self) -> list[int]:
+        return [*self.source.token_ids, EOS_ID]
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.source.pieces and not (self.target is not None and self.target.pieces)
+
+    @property
+    def length(self) -> int:
+        return max(len(self.source.pieces), len(self.given)) + 1
+
+
+def run_search_options(config: Config, **changes: Any) -> SearchOptions:
+    """The search options of a run's configuration, changed where a value other than None is given.
+
+    Raises:
+        UserError: a value is out of range or contradicts another.
+    """
+    defaults = config.search.model_dump()
+    return SearchOptions(
+        **{**defaults, **{key: value for key, value in changes.items() if value is not None}}
+    )
+
+
+def check_same_tokenizers(runs: Sequence[RunDirectory]) -> None:
+    """Check that the models of an ensemble read and write the same tokens.
+
+    Raises:
+        UserError: they do not; says which differ from the first one.
+    """
+    first = runs[0].tokenizers.fingerprint if len(runs) > 1 else ""
+    differing = [run for run in runs[1:] if run.tokenizers.fingerprint != first]
+    if differing:
+        listed = "\n".join(
+            f"  {run.path}: {run.tokenizers.fingerprint[:12]}" for run in (runs[0], *differing)
+        )
+        raise UserError(
+            f"The models of an ensemble must share their tokenizer, and these do not (SHA-256):\n{listed}\n"
+            "Train them with one tokenizer: `--set tokenizer.folder=FIRST_RUN/tokenizer`."
+        )
+
+
+def _notes_of_cut(side: str, whole: Segmentation, kept: Segmentation) -> tuple[str, ...]:
+    if kept is whole:
+        return ()
+    return (f"the {side} has {len(whole.pieces)} pieces, only the first {len(kept.pieces)} were used",)
+
+
+def _decoded(
+    requests: Iterable[_Request],
+    decode: Callable[[list[_Request]], list[Translation]],
+    batch_size: int,
+    window: int | None,
+) -> Iterator[Translation]:
+    """Decode window by window, in batches of similar lengths; give out in the order of `requests`."""
+    if batch_size < 1 or (window is not None and window < 1):
+        raise ValueError(f"batch size and window must be at least 1, not {batch_size} and {window}")
+    # One sentence at a time is asked for by those who wait for each answer before they send the next line.
+    window = window or (1 if batch_size == 1 else batch_size * _BATCHES_PER_WINDOW)
+    requests = iter(requests)
+    while in_window := list(itertools.islice(requests, window)):
+        translations: list[Translation | None] = [
+            Translation(request.source, (), _joined(request.notes)) if request.is_empty else None
+            for request in in_window
+        ]
+        waiting = [place for place, translation in enumerate(translations) if translation is None]
+        for batch in length_sorted_batches([in_window[place].length for place in waiting], batch_size):
+            places = [waiting[member] for member in batch]
+            for place, translation in zip(places, decode([in_window[p] for p in places]), strict=True):
+                translations[place] = translation
+        yield from (translation for translation in translations if translation is not None)
+
+
+def length_sorted_batches(lengths: Sequence[int], batch_size: int) -> list[list[int]]:
+    """Divide texts into batches of neighbours in length, longest first so that memory is claimed once.
+
+    Args:
+        lengths: of the texts, in tokens.
+        batch_size: at most so many texts in a batch, and fewer when they are very long.
+
+    Returns:
+        Indices into `lengths`, each exactly once.
+    """
+    most_tokens = batch_size * _TOKENS_PER_SENTENCE_SLOT
+    batches: list[list[int]] = []
+    for index in sorted(range(len(lengths)), key=lambda index: -lengths[index]):
+        # The first member is the longest, so it decides how wide the batch is.
+        if (
+            not batches
+            or len(batches[-1]) == batch_size
+            or (len(batches[-1]) + 1) * lengths[batches[-1][0]] > most_tokens
+        ):
+            batches.append([])
+        batches[-1].append(index)
+    return batches
+
+
+def _translation(
+    request: _Request,
+    result: SearchResult,
+    row: int,
+    tokenizer: Tokenizer,
+    word_mode: str,
+    options: SearchOptions,
+) -> Translation:
+    columns = len(request.source.pieces) + 1
+    hypotheses = []
+    for rank in range(result.lengths.shape[1]):
+        length, finished = int(result.lengths[row, rank]), bool(result.finished[row, rank])
+        if length == 0:
+            break  # fewer hypotheses exist than were asked for
+        target = request.target
+        if target is None:
+            tokens = result.tokens[row, rank, : length - int(finished)]
+            target = tokenizer.segment_tokens(tokens.tolist(), word_mode)
+        hypotheses.append(
+            Hypothesis(
+                target=target,
+                # Copies: a view would keep the arrays of the whole batch alive.
+                token_log_probabilities=np.array(result.token_log_probabilities[row, rank, :length]),
+                log_probability=float(result.log_probability[row, rank]),
+                score=float(result.score[row, rank]),
+                finished=finished,
+                attention=np.array(result.attention_weights[row, rank, :length, :columns]),
+            )
+        )
+    notes = request.notes
+    if request.target is None and not hypotheses[0].finished and options.max_length is None:
+        count = len(hypotheses[0].target.pieces)
+        notes = (*notes, f"the translation had not ended after {count} pieces and was cut off")
+    return Translation(request.source, tuple(hypotheses), _joined(notes))
+
+
+def _joined(notes: Sequence[str]) -> str | None:
+    return "; ".join(notes) or None

@@ -1,0 +1,31 @@
+"""What several test files need; everything that loads TensorFlow is imported when it is asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from seq2seq.startup import prepare_environment
+
+if TYPE_CHECKING:
+    from data.tokenizer import TokenizerPair
+    from seq2seq.run_directory import RunDirectory
+
+prepare_environment()
+
+
+@pytest.fixture(scope="session")
+def tiny_tokenizers() -> TokenizerPair:
+    """A joint tokenizer of 340 pieces; see tests/seq2seq/tiny_run.py."""
+    from tests.seq2seq.tiny_run import tiny_tokenizers
+
+    return tiny_tokenizers()
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tmp_path_factory: pytest.TempPathFactory, tiny_tokenizers: TokenizerPair) -> RunDirectory:
+    """A run with a tiny untrained model."""
+    from tests.seq2seq.tiny_run import make_tiny_run
+
+    return make_tiny_run(tmp_path_factory.mktemp("runs") / "tiny", tokenizers=tiny_tokenizers)

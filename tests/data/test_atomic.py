@@ -1,0 +1,117 @@
+"""A file is either the old one or the new one, whole."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from data.atomic import atomic_write
+
+ROOT = Path(__file__).parents[2]
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_text_is_utf8_with_plain_line_ends(tmp_path: Path) -> None:
+    with atomic_write(tmp_path / "a.txt") as file:
+        file.write("näïve\nß\n")
+    assert (tmp_path / "a.txt").read_bytes() == "näïve\nß\n".encode()
+    assert names(tmp_path) == ["a.txt"]
+
+
+def test_bytes(tmp_path: Path) -> None:
+    with atomic_write(tmp_path / "a.bin", "wb") as file:
+        file.write(b"\r\n\x00")
+    assert (tmp_path / "a.bin").read_bytes() == b"\r\n\x00"
+
+
+def test_the_folder_is_made(tmp_path: Path) -> None:
+    with atomic_write(tmp_path / "x" / "y" / "a.txt") as file:
+        file.write("1")
+    assert (tmp_path / "x" / "y" / "a.txt").read_text() == "1"
+
+
+def test_until_the_end_a_reader_sees_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with atomic_write(path) as file:
+        file.write("new")
+        file.flush()
+        assert path.read_text() == "old"
+    assert path.read_text() == "new"
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_an_error_keeps_the_old_file_and_leaves_nothing_behind(
+    tmp_path: Path, error: type[BaseException]
+) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+
+    def fail() -> None:
+        with atomic_write(path) as file:
+            file.write("half")
+            raise error
+
+    with pytest.raises(error):
+        fail()
+    assert path.read_text() == "old"
+    assert names(tmp_path) == ["a.txt"]
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_a_full_disk_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, step, full)
+    with pytest.raises(OSError, match="No space left"), atomic_write(path) as file:
+        file.write("new")
+    assert path.read_text() == "old"
+    assert names(tmp_path) == ["a.txt"]
+
+
+def test_a_killed_process_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    program = (
+        "import os, signal\nfrom data.atomic import atomic_write\n"
+        f"with atomic_write({str(path)!r}) as file:\n"
+        "    file.write('half')\n    file.flush()\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False)
+    assert ended.returncode == -signal.SIGKILL
+    assert path.read_text() == "old"
+
+
+def test_the_bytes_are_on_the_disk_before_the_name_points_at_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise a power cut can leave an empty file under the right name."""
+    steps: list[str] = []
+    fsync, replace = os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda fd: (steps.append("fsync"), fsync(fd)))
+    monkeypatch.setattr(os, "replace", lambda a, b: (steps.append("replace"), replace(a, b)))
+    with atomic_write(tmp_path / "a.txt") as file:
+        file.write("x")
+    assert steps == ["fsync", "replace"]
+
+
+def test_permissions_are_the_ordinary_ones(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        with atomic_write(tmp_path / "a.txt") as file:
+            file.write("x")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "a.txt").stat().st_mode & 0o777 == 0o640

@@ -1,0 +1,35 @@
+"""What the tests of network and training share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+
+class TrainedRun(NamedTuple):
+    """A run directory, and what was printed while it came about."""
+
+    folder: Path
+    printed: str
+
+
+@pytest.fixture
+def float64() -> Iterator[None]:
+    """Everything in double precision: small differences are then mistakes, not rounding."""
+    from tests.seq2seq.tiny_network import dtype_policy
+
+    with dtype_policy("float64"):
+        yield
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> TrainedRun:
+    """A tiny run of two epochs, really trained, with all its pictures and logs. Not to be changed."""
+    from tests.seq2seq.tiny_training import tiny_training, train_here
+
+    folder = tmp_path_factory.mktemp("trained") / "run"
+    config = tiny_training(epochs=2, select_by="bleu", plot_sentences=2, tensorboard=True)
+    return TrainedRun(folder, train_here(config, folder)[1])

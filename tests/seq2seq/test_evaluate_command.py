@@ -1,0 +1,264 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from data.errors import UserError
+from seq2seq import evaluate_command
+from seq2seq.evaluate_options import build_parser
+from seq2seq.evaluation_files import check_file_names, file_stem, read_reports
+from tests.seq2seq.evaluation_examples import DictionaryTranslator, make_run
+
+PROJECT = Path(__file__).parents[2]
+ANSWERS = {"a dog": "un chien", "a cat": "un chat noir"}
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, Path]:
+    """Two sentences, two references and their alignment."""
+    content = {
+        "source": "a dog\na cat\n",
+        "reference": "un chien\nun chat\n",
+        "second": "le chien\nle chat noir\n",
+        "gold": "1-1 2-2\n1-1 2p2\n",
+    }
+    for name, text in content.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    return {name: tmp_path / name for name in content}
+
+
+@pytest.fixture
+def translator(monkeypatch: pytest.MonkeyPatch) -> DictionaryTranslator:
+    """Stands in for the model, and for nothing else."""
+    from seq2seq.translator import Translator
+
+    stand_in = DictionaryTranslator(ANSWERS)
+    monkeypatch.setattr(Translator, "load", lambda runs: stand_in)
+    return stand_in
+
+
+def run_main(run: Path, files: dict[str, Path], *options: str) -> int:
+    texts = ["--source", str(files["source"]), "--reference", str(files["reference"]), "--name", "animals"]
+    return evaluate_command.main(["--model", str(run), *texts, *options])
+
+
+def test_files_tables_and_notes(tmp_path, files, translator, capsys) -> None:
+    run = make_run(tmp_path / "run")
+    gold = ["--alignments", str(files["gold"]), "--alignments-from-one"]
+    assert run_main(run.path, files, "--reference", str(files["second"]), *gold) == 0
+    report = json.loads((run.path / "evaluation" / "animals.json").read_text(encoding="utf-8"))
+    hypotheses = (run.path / "evaluation" / "animals.hypotheses.txt").read_text(encoding="utf-8")
+    assert hypotheses == "un chien\nun chat noir\n"
+    assert report["counts"]["references_each"] == 2
+    assert report["scores"]["alignment"]["aer"] == 0
+    assert report["options"]["beam_size"] == 3  # of the run's configuration
+    assert report["options"]["bleu_tokenizer"] == "13a"
+    assert report["system"]["target_language"] == "fr"
+    assert len(report["system"]["runs"][0]["fingerprint"]) == 64
+    assert {"sacrebleu", "python", "rouge-score"} <= set(report["versions"])
+    assert report["speed"]["sentences_per_second"] > 0
+    printed = capsys.readouterr()
+    assert "BLEU" in printed.out
+    assert report["scores"]["bleu"]["signature"] in printed.out
+    assert "animals by source length" in printed.out
+    assert f"{report['scores']['chrf']['score']:.2f}" in printed.out
+    assert "translating animals" in printed.err
+    assert str(run.path / "evaluation" / "animals.json") in printed.err
+    assert "Next:" in printed.err
+
+
+def test_search_options_of_the_command_line_win(tmp_path, files, translator) -> None:
+    run = make_run(tmp_path / "run")
+    run_main(
+        run.path, files, "--beam-size", "7", "--length-penalty", "0.5", "--batch-size", "9", "--limit", "1"
+    )
+    search, word_mode, batch_size = translator.asked[0]
+    assert (search.beam_size, search.length_penalty, batch_size, word_mode) == (7, 0.5, 9, "unicode")
+    (report,) = read_reports(run.path)
+    assert report["options"]["beam_size"] == 7
+    assert report["options"]["limit"] == 1
+    assert report["counts"]["sentences"] == 1
+
+
+def test_convention_of_the_run_and_of_the_command_line(tmp_path, files, translator) -> None:
+    run = make_run(tmp_path / "run", evaluation={"paper_convention": True})
+    run_main(run.path, files)
+    (report,) = read_reports(run.path)
+    assert report["options"]["convention"] == "moses-lower"
+    assert "tok:none" in report["scores"]["paper_bleu"]["signature"]
+    assert "tok:13a" in report["scores"]["bleu"]["signature"]
+    run_main(run.path, files, "--convention", "plain")
+    assert read_reports(run.path)[0]["scores"]["paper_bleu"] is None
+    run_main(run.path, files, "--convention", "tokenized")
+    assert "tok:none" in read_reports(run.path)[0]["scores"]["bleu"]["signature"]
+
+
+def test_json_on_stdout_has_nothing_else_beside_it(tmp_path, files, translator, capsys) -> None:
+    run = make_run(tmp_path / "run")
+    run_main(run.path, files, "--output", "-")
+    (report,) = json.loads(capsys.readouterr().out)["evaluations"]
+    assert report["set"] == "animals"
+
+
+def test_output_file_holds_all_sets_and_is_not_read_twice(tmp_path, files, translator) -> None:
+    run = make_run(tmp_path / "run")
+    everything = run.path / "evaluation" / "all.json"
+    run_main(run.path, files, "--output", str(everything))
+    assert read_reports(everything) == read_reports(run.path)
+    assert len(read_reports(run.path)) == 1
+
+
+def test_splits_of_the_corpus(tmp_path, monkeypatch, translator) -> None:
+    from data.corpora import Corpus, Split
+
+    def split(name: str, *pairs: tuple[str, str]) -> Split:
+        return Split(
+            name, lambda: iter(pairs), len(pairs), lambda: iter([frozenset({(0, 0), (1, 1)})] * len(pairs))
+        )
+
+    corpus = Corpus(
+        "animals",
+        "en",
+        "fr",
+        train=split("train", ("x", "y")),
+        validation=split("validation", ("a cat", "un chat")),
+        test={"one": split("one", ("a dog", "un chien")), "two": split("two", ("a cat", "un chat"))},
+    )
+    asked = []
+    monkeypatch.setattr(
+        "seq2seq.corpus_loading.load_corpus", lambda config, mirror: asked.append(mirror) or corpus
+    )
+    run = make_run(tmp_path / "run")
+    evaluate_command.main(["--model", str(run.path), "--mirror", "elsewhere"])
+    assert asked == ["elsewhere"]
+    reports = read_reports(run.path)
+    assert [(report["set"], report["corpus"]) for report in reports] == [
+        ("one", "animals"),
+        ("two", "animals"),
+    ]
+    assert [report["scores"]["alignment"]["aer"] for report in reports] == [0, 0]
+    evaluate_command.main(
+        ["--model", str(run.path), "--split", "validation", "--folder", str(tmp_path / "other")]
+    )
+    assert [report["set"] for report in read_reports(tmp_path / "other")] == ["validation"]
+    with pytest.raises(UserError, match=r"called three\. It has: one, two, validation"):
+        evaluate_command.main(["--model", str(run.path), "--split", "three"])
+
+
+def test_comparison_with_another_run(tmp_path, files, translator, capsys) -> None:
+    old, new = make_run(tmp_path / "old"), make_run(tmp_path / "new")
+    run_main(old.path, files)
+    translator.answers = {"a dog": "un chien", "a cat": "un chat"}
+    run_main(new.path, files, "--compare", str(old.path))
+    (report,) = read_reports(new.path)
+    chrf = report["comparison"]["metrics"]["chrf"]
+    assert chrf["system"] == pytest.approx(report["scores"]["chrf"]["score"])
+    assert chrf["baseline"] == pytest.approx(read_reports(old.path)[0]["scores"]["chrf"]["score"])
+    assert chrf["baseline"] < chrf["system"] == pytest.approx(100)
+    assert 0 < chrf["p_value"] <= 1
+    assert "bs:1000" in chrf["signature"]
+    assert "Against old" in capsys.readouterr().out
+    with pytest.raises(UserError, match="other sentences or references"):
+        run_main(new.path, files, "--limit", "1", "--compare", str(old.path))
+    with pytest.raises(UserError, match="does not exist"):
+        run_main(new.path, files, "--compare", str(tmp_path / "nowhere"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "--model RUN is required"),
+        (["--model", "a", "--model", "b"], "--folder DIR"),
+        (["--model", "a", "--source", "s"], "--reference FILE"),
+        (["--model", "a", "--reference", "s"], "--source FILE"),
+        (["--model", "a", "--source", "s", "--reference", "r", "--split", "test"], "not both"),
+        (["--model", "a", "--alignments", "g"], "exactly one --split"),
+        (["--model", "a", "--limit", "0"], "--limit must be at least 1, not 0"),
+        (["--model", "a", "--name", "n"], "--name is the name of --source"),
+    ],
+)
+def test_options_that_contradict_each_other(arguments, message, capsys) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        evaluate_command.main(arguments)
+    assert stopped.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_mistakes_that_are_seen_before_the_model_is_loaded(tmp_path, files, monkeypatch) -> None:
+    from seq2seq.translator import Translator
+
+    monkeypatch.setattr(Translator, "load", lambda runs: pytest.fail("the model was loaded"))
+    with pytest.raises(UserError, match="does not exist"):
+        run_main(tmp_path / "nowhere", files)
+    run = make_run(tmp_path / "run")
+    files["reference"].write_text("un chien\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"source has 2 lines but .*reference has 1"):
+        run_main(run.path, files)
+    run.model_file.unlink()
+    with pytest.raises(UserError, match="holds no model yet"):
+        run_main(run.path, files)
+
+
+def test_a_bad_beam_is_an_error_of_the_user(tmp_path, files, translator) -> None:
+    with pytest.raises(UserError, match="beam_size must be a whole number of at least 1"):
+        run_main(make_run(tmp_path / "run").path, files, "--beam-size", "0")
+
+
+def test_file_names() -> None:
+    assert file_stem("test_2016_flickr") == "test_2016_flickr"
+    assert file_stem("test[:10%]") == "test_10"
+    assert file_stem("../news.de") == "news.de"
+    with pytest.raises(UserError, match="same files"):
+        check_file_names(["test[:10%]", "test[10%]"])
+
+
+def test_help_is_quick_and_loads_nothing_heavy() -> None:
+    heavy = "tensorflow keras numpy sacrebleu sacremoses rouge_score rich pydantic matplotlib"
+    code = (
+        "import sys, seq2seq.evaluate_command as command\n"
+        "try:\n command.main(['--help'])\nexcept SystemExit:\n pass\n"
+        f"print(sorted(set('{heavy}'.split()) & set(sys.modules)), file=sys.stderr)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
+    assert done.stderr.strip() == "[]"
+    assert "usage: evaluate.py --model RUN [options]" in done.stdout
+
+
+def test_every_option_is_explained() -> None:
+    assert [action.dest for action in build_parser()._actions if not action.help] == []
+
+
+def test_a_real_model_from_end_to_end(tmp_path, tiny_run, capsys) -> None:
+    """Untrained, so it is wrong; but what is reported is what the model says when it is asked directly."""
+    import numpy as np
+
+    from seq2seq.translator import Translator
+
+    sources = ["two dogs run through the snow.", "", "a child paint an empty street!"]
+    targets = ["the old man sleep in the garden.", "my sister", "three women look at a red house."]
+    for name, lines in (("source", sources), ("target", targets)):
+        (tmp_path / name).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    texts = ["--source", str(tmp_path / "source"), "--reference", str(tmp_path / "target")]
+    folder = tmp_path / "evaluation"
+    code = evaluate_command.main(
+        ["--model", str(tiny_run.path), *texts, "--folder", str(folder), "--max-length", "9"]
+    )
+    assert code == 0
+    (report,) = read_reports(folder)
+    translator = Translator.load(tiny_run.path)
+    direct = translator.translate(sources, translator.default_options(max_length=9))
+    forced = translator.score(sources, targets)
+    assert [row["hypothesis"] for row in report["sentences"]] == [each.text for each in direct]
+    total = sum(each.best.log_probability for each in forced)
+    tokens = sum(len(each.best.token_log_probabilities) for each in forced)
+    assert report["scores"]["perplexity"]["tokens"] == tokens
+    assert report["scores"]["perplexity"]["per_token"] == pytest.approx(np.exp(-total / tokens), rel=1e-5)
+    assert report["counts"]["empty_hypotheses"] >= 1

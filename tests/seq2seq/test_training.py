@@ -1,0 +1,515 @@
+"""Training from start to end, interrupted, resumed, refused."""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from data.errors import DataError, UserError
+from data.tokenizer import train_tokenizers
+from seq2seq import training, training_data
+from seq2seq.model import Seq2SeqModel
+from seq2seq.run_directory import RunDirectory
+from seq2seq.training import compile_model
+from seq2seq.training_state import ResumableState, read_progress
+from seq2seq.validation import Validation
+from tests.seq2seq.conftest import TrainedRun
+from tests.seq2seq.tiny_training import (
+    EVERYTHING_ON,
+    assert_same_training,
+    metric_columns,
+    saved_arrays,
+    tiny_training,
+    train_here,
+    write_config,
+)
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def copied(trained: TrainedRun, tmp_path: Path) -> Path:
+    return shutil.copytree(trained.folder, tmp_path / "run")
+
+
+class TestAFinishedRun:
+    def test_holds_everything_that_belongs_to_it(self, trained: TrainedRun) -> None:
+        folder = trained.folder
+        found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+        logs = {name for name in found if name.startswith("tensorboard/events")}
+        assert logs
+        assert found - logs == {
+            *("config.yaml", "run.json", "cleaning.json", "state.npz", "model.keras", "metrics.csv"),
+            *("tokenizer/joint.model", "tokenizer/joint.vocab"),
+            *(f"data/{split}/{name}" for split in ("train", "validation") for name in STORE_FILES),
+            *(
+                "plots/learning_curve.png",
+                "plots/validation/sentence-1.png",
+                "plots/validation/sentence-2.png",
+            ),
+        }
+
+    def test_knows_its_facts(self, trained: TrainedRun) -> None:
+        facts = RunDirectory(trained.folder).read_facts()
+        assert facts["finished"] is True
+        assert (facts["epochs"], facts["seed"], facts["train_pairs"]) == (2, 1, 80)
+        assert facts["parameters"] == sum(
+            w.size for w in RunDirectory(trained.folder).load_model().get_weights()
+        )
+        assert {"tensorflow", "keras", "numpy", "python"} <= set(facts["versions"])
+
+    def test_has_a_line_of_metrics_and_of_text_per_epoch(self, trained: TrainedRun) -> None:
+        folder, printed = trained
+        rows = metric_columns(folder)
+        assert [row["epoch"] for row in rows] == ["1", "2"]
+        assert all(math.isfinite(float(value)) for row in rows for value in row.values())
+        lines = [line for line in printed.splitlines() if line.startswith("epoch ")]
+        assert [line.split()[1] for line in lines] == ["1/2", "2/2"]
+        # Not a terminal: no bar, and nothing that moves the cursor.
+        assert "\x1b" not in printed
+        assert "\r" not in printed
+        assert "━" not in printed
+
+    def test_is_not_trained_over(self, copied: Path) -> None:
+        with pytest.raises(UserError, match="holds a run already"):
+            train_here(tiny_training(), copied)
+
+    def test_is_not_resumed_for_nothing(self, copied: Path) -> None:
+        before = saved_arrays(copied)
+        with pytest.raises(UserError, match=r"is finished: 2 epochs.*training\.epochs=N with N above 2"):
+            train_here(RunDirectory(copied).config, copied, resume=True)
+        assert all(np.array_equal(value, before[name]) for name, value in saved_arrays(copied).items())
+
+    def test_goes_on_when_epochs_are_raised(self, copied: Path) -> None:
+        config = tiny_training(epochs=3, select_by="bleu", plot_sentences=0, tensorboard=False)
+        progress, printed = train_here(config, copied, resume=True)
+        assert (progress.epoch, progress.finished) == (3, True)
+        assert "Going on at epoch 3, batch 1." in printed
+        assert [row["epoch"] for row in metric_columns(copied)] == ["1", "2", "3"]
+        assert RunDirectory(copied).config == config
+
+    def test_its_model_file_holds_no_optimiser(self, trained: TrainedRun) -> None:
+        """Of which there is three times as much as of the model: this file is what people ship."""
+        weights = sum(weight.nbytes for weight in RunDirectory(trained.folder).load_model().get_weights())
+        state = sum(array.nbytes for array in saved_arrays(trained.folder).values())
+        assert state > 3.5 * weights
+        variables = len(RunDirectory(trained.folder).load_model().variables)
+        assert (trained.folder / "model.keras").stat().st_size < weights + 2500 * variables + 50_000
+
+    def test_leaves_no_open_figures(self, trained: TrainedRun) -> None:
+        import matplotlib.pyplot as plt
+
+        assert plt.get_fignums() == []
+
+
+STORE_FILES = ("offsets.bin", "store.json", "text.bin")
+
+
+class TestWhatNoLongerFits:
+    """--resume refuses, and says what differs."""
+
+    def test_another_configuration(self, copied: Path) -> None:
+        config = tiny_training(
+            {"seed": 2, "model": {"decoder_units": 9}}, epochs=3, select_by="bleu", learning_rate=0.5
+        )
+        with pytest.raises(UserError) as caught:
+            train_here(config, copied, resume=True)
+        assert [line.strip() for line in str(caught.value).splitlines()[1:-1]] == [
+            "seed: 1 -> 2",
+            "model.decoder_units: 8 -> 9",
+            "training.learning_rate: 0.01 -> 0.5",
+        ]
+        assert RunDirectory(copied).config != config
+
+    def test_another_corpus(self, copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        from data import starter
+        from seq2seq.config import StarterCorpusConfig
+
+        # The same configuration, but the data behind it are others.
+        load = starter.load_starter_corpus
+        monkeypatch.setattr(starter, "load_starter_corpus", lambda **options: load(**{**options, "seed": 99}))
+        assert StarterCorpusConfig(kind="starter").seed == 1
+        with pytest.raises(UserError, match="not everything is as it was") as caught:
+            train_here(RunDirectory(copied).config, copied, resume=True)
+        assert "train split of starter" in str(caught.value)
+        assert "tokenizer" not in str(caught.value)
+
+    def test_another_tokenizer(self, copied: Path) -> None:
+        pairs = [("a dog runs", "un chien court")]
+        train_tokenizers(pairs, joint=True, vocabulary_size=275).save(copied / "tokenizer")
+        with pytest.raises(UserError, match=r"tokenizer: [0-9a-f]{12} -> [0-9a-f]{12}"):
+            train_here(RunDirectory(copied).config, copied, resume=True)
+        with pytest.raises(UserError, match="the tokenizer does not belong to the model"):
+            RunDirectory(copied).load_model()
+
+    def test_no_tokenizer(self, copied: Path) -> None:
+        shutil.rmtree(copied / "tokenizer")
+        with pytest.raises(UserError, match=r"tokenizer: expected .*joint\.model"):
+            train_here(RunDirectory(copied).config, copied, resume=True)
+
+    def test_a_store_that_was_cut_off(self, copied: Path) -> None:
+        text = copied / "data" / "train" / "text.bin"
+        text.write_bytes(text.read_bytes()[:-5])
+        with pytest.raises(UserError, match="the store is damaged"):
+            train_here(RunDirectory(copied).config, copied, resume=True)
+
+    def test_no_run(self, tmp_path: Path) -> None:
+        with pytest.raises(UserError, match="does not exist: expected config"):
+            train_here(tiny_training(), tmp_path / "nowhere", resume=True)
+
+
+@pytest.fixture
+def no_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything of a training but its batches."""
+
+    def finish(model: Any, config: Any, run: Any, data: Any, schedule: Any, progress: Any, *_: Any) -> None:
+        progress.finished = True
+
+    monkeypatch.setattr(training, "_fit", finish)
+
+
+class TestStartsThatFailed:
+    def test_can_be_tried_again(self, tmp_path: Path, no_fit: None) -> None:
+        """Nothing was trained yet, so a mended configuration needs no new directory."""
+        with pytest.raises(DataError, match=r"80 have more than 1 pieces on a side.*Raise max_length"):
+            train_here(tiny_training({"batches": {"max_length": 1}}), tmp_path / "run")
+        progress, _ = train_here(tiny_training(), tmp_path / "run")
+        assert progress.finished
+        assert RunDirectory(tmp_path / "run").config == tiny_training()
+
+    def test_can_be_resumed(self, tmp_path: Path, no_fit: None, monkeypatch: pytest.MonkeyPatch) -> None:
+        def stop(*_: object, **__: object) -> None:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(training_data, "train_tokenizers", stop)
+            with pytest.raises(KeyboardInterrupt):
+                train_here(tiny_training(), tmp_path / "run")
+        progress, printed = train_here(tiny_training(), tmp_path / "run", resume=True)
+        assert progress.finished
+        assert "Going on" not in printed
+
+    def test_cosine_without_a_number_of_batches(self, tmp_path: Path) -> None:
+        config = tiny_training(
+            {
+                "batches": {"batch_size": None, "tokens_per_batch": 300},
+                "tokenizer": {"sampling_alpha": 0.1, "model_type": "unigram"},
+            }
+        )
+        with pytest.raises(UserError, match="cosine needs to know the number of batches"):
+            train_here(config, tmp_path / "run")
+
+
+class TestSmallCorpora:
+    def test_one_pair(self, tmp_path: Path) -> None:
+        for name, text in (("s", "a dog runs\n"), ("t", "un chien court\n")):
+            (tmp_path / name).write_text(text)
+        split = {"source": str(tmp_path / "s"), "target": str(tmp_path / "t")}
+        data = {
+            "source_language": "en",
+            "target_language": "fr",
+            "corpus": {"kind": "text", "train": split, "validation": split},
+        }
+        config = tiny_training({"tokenizer": {"vocabulary_size": 275}, "data": data})
+        progress, printed = train_here(config, tmp_path / "run")
+        assert progress.finished
+        assert "1 batches per epoch" in printed
+
+    def test_a_batch_larger_than_the_corpus(self, tmp_path: Path, no_fit: None) -> None:
+        _, printed = train_here(tiny_training({"batches": {"batch_size": 5000}}), tmp_path / "run")
+        assert "80 training and 10 validation pairs, 1 batches per epoch" in printed
+
+    def test_what_is_too_long_is_counted(self, tmp_path: Path, no_fit: None) -> None:
+        _, printed = train_here(tiny_training({"batches": {"max_length": 20}}), tmp_path / "run")
+        left_out = int(printed.partition(" of them left out")[0].split()[-1])
+        assert 0 < left_out < 80
+        assert f"{left_out} of them left out (empty, or above 20 pieces)" in printed
+
+
+class TestEarlyStopping:
+    @pytest.fixture(scope="class")
+    def stopped(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
+        """The validation loss rises from the second epoch on, whatever the model does."""
+        folder = tmp_path_factory.mktemp("stopped") / "run"
+        with pytest.MonkeyPatch.context() as patch:
+            script_losses(patch, [2.0, 1.0, 1.5, 1.2, 0.5])
+            progress, _ = train_here(tiny_training(epochs=20, early_stopping_patience=2), folder)
+        assert (progress.epoch, progress.best_epoch, progress.finished) == (4, 2, True)
+        assert progress.best_score == -1.0
+        return folder
+
+    def test_is_an_end(self, stopped: Path) -> None:
+        for epochs in (20, 30):
+            with pytest.raises(UserError, match=r"early, 2 validations after its best \(epoch 2\)"):
+                train_here(tiny_training(epochs=epochs, early_stopping_patience=2), stopped, resume=True)
+
+    def test_with_more_patience_it_goes_on(self, stopped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        script_losses(monkeypatch, [1.1, 1.3, 0.9])
+        config = tiny_training(epochs=20, early_stopping_patience=4)
+        progress, _ = train_here(config, stopped, resume=True)
+        assert (progress.epoch, progress.best_epoch, progress.finished) == (6, 2, True)
+
+
+def script_losses(patch: pytest.MonkeyPatch, losses: list[float]) -> None:
+    """Have one validation after the other come to these losses."""
+    coming = iter(losses)
+
+    def scripted(_: Validation) -> dict[str, float]:
+        loss = next(coming)
+        return {"val_loss": loss, "val_perplexity": math.exp(loss), "val_token_accuracy": 0.5}
+
+    patch.setattr(Validation, "_teacher_forced", scripted)
+
+
+class TestDivergence:
+    @pytest.mark.slow
+    def test_stops_the_training(self, tmp_path: Path) -> None:
+        config = tiny_training(learning_rate=1e30, warmup_steps=0, clip_norm=None, epochs=3)
+        with pytest.raises(UserError, match="The training has diverged") as caught:
+            train_here(config, tmp_path / "run")
+        assert "lower training.learning_rate (now 1e+30)" in str(caught.value)
+        assert "set training.clip_norm (now null)" in str(caught.value)
+
+    def test_is_seen_in_the_batch_where_it_happens_and_never_saved(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        compute = Seq2SeqModel.compute_loss
+
+        def poisoned(self: Seq2SeqModel, *arguments: Any, **named: Any) -> Any:
+            loss = compute(self, *arguments, **named)
+            third = keras.ops.equal(self.optimizer.iterations, 2)
+            return keras.ops.where(third, float("nan"), loss)
+
+        monkeypatch.setattr(Seq2SeqModel, "compute_loss", poisoned)
+        save_after_every_batch(monkeypatch)
+        with pytest.raises(UserError, match="the loss became nan in epoch 1, batch 3"):
+            train_here(tiny_training(), tmp_path / "run")
+        assert read_progress(tmp_path / "run" / "state.npz").batch == 2
+        assert all(np.isfinite(array).all() for array in saved_arrays(tmp_path / "run").values())
+
+
+def save_after_every_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    end_of_batch = ResumableState.on_train_batch_end
+
+    def saving(self: ResumableState, *arguments: Any, **named: Any) -> None:
+        self.every_seconds = 0
+        end_of_batch(self, *arguments, **named)
+
+    monkeypatch.setattr(ResumableState, "on_train_batch_end", saving)
+
+
+class TestStopping:
+    def test_on_a_signal_while_the_graph_is_built(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The first batch is finished, saved, and that is all."""
+        call = Seq2SeqModel.call
+        handlers = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
+
+        def signalled(self: Seq2SeqModel, inputs: Any, training: bool = False) -> Any:
+            if not sent:
+                sent.append(True)
+                os.kill(os.getpid(), signal.SIGTERM)
+            return call(self, inputs, training=training)
+
+        sent: list[bool] = []
+        monkeypatch.setattr(Seq2SeqModel, "call", signalled)
+        progress, _ = train_here(tiny_training(epochs=3), tmp_path / "run")
+        assert sent
+        assert (progress.epoch, progress.batch, progress.finished) == (0, 1, False)
+        assert read_progress(tmp_path / "run" / "state.npz").batch == 1
+        assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == handlers
+
+    def test_a_signal_in_the_last_validation_changes_nothing(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        validate = Validation._teacher_forced
+
+        def signalled(self: Validation) -> Any:
+            os.kill(os.getpid(), signal.SIGTERM)
+            return validate(self)
+
+        monkeypatch.setattr(Validation, "_teacher_forced", signalled)
+        progress, _ = train_here(tiny_training(), tmp_path / "run")
+        assert progress.finished
+
+    def test_asked_twice_it_stops_at_once(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def signalled(self: Validation) -> Any:
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+            raise AssertionError("not reached")
+
+        monkeypatch.setattr(Validation, "_teacher_forced", signalled)
+        with pytest.raises(KeyboardInterrupt):
+            train_here(tiny_training(), tmp_path / "run")
+        assert read_progress(tmp_path / "run" / "state.npz").epoch == 0
+
+    def test_a_full_disk_keeps_the_last_state(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        from seq2seq import training_state
+
+        save, calls = np.savez, []
+
+        def fills_up(file: Any, **arrays: Any) -> None:
+            calls.append(1)
+            if len(calls) == 3:
+                file.write(b"half")
+                raise OSError(28, "No space left on device", file.name)
+            save(file, **arrays)
+
+        monkeypatch.setattr(training_state.np, "savez", fills_up)
+        save_after_every_batch(monkeypatch)
+        with pytest.raises(UserError, match=r"No space left on device\. .*--resume"):
+            train_here(tiny_training(), tmp_path / "run")
+        assert read_progress(tmp_path / "run" / "state.npz").batch == 1
+        assert not list((tmp_path / "run").rglob("*.partial"))
+
+    def test_an_error_of_the_data_is_not_buried_in_one_of_tensorflow(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from data.pipeline import BatchPipeline
+
+        batches = BatchPipeline.batches
+
+        def breaks(self: BatchPipeline, epoch: int, start: int = 0) -> Any:
+            yield next(batches(self, epoch, start))
+            raise DataError("text.bin: ends too early")
+
+        monkeypatch.setattr(BatchPipeline, "batches", breaks)
+        with pytest.raises(DataError, match=r"^text\.bin: ends too early$"):
+            train_here(tiny_training(), tmp_path / "run")
+
+
+def test_killed_and_resumed_it_ends_as_if_nothing_had_happened(tmp_path: Path) -> None:
+    """kill -9 inside the second epoch, with everything on that has a state; more in tests/test_resume.py."""
+    config = tiny_training(EVERYTHING_ON, epochs=3)
+    config.model.encoder_layers = 1  # half the time
+    killed = subprocess.run(
+        [
+            *(sys.executable, str(Path(__file__).with_name("killed_training.py")), "batch:7:9"),
+            *("--config", str(write_config(tmp_path, config)), "--run", str(tmp_path / "killed")),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    _, printed = train_here(config, tmp_path / "killed", resume=True)
+    assert "Going on at epoch 2, batch 3." in printed
+    train_here(config, tmp_path / "whole")
+    assert_same_training(tmp_path / "killed", tmp_path / "whole")
+
+
+def test_the_graph_is_built_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the shapes of the batches, and after a validation: tracing again takes seconds and memory."""
+    compute, traces = Seq2SeqModel.compute_loss, []
+
+    def counting(self: Seq2SeqModel, *arguments: Any, training: bool = True, **named: Any) -> Any:
+        traces.append(training)
+        return compute(self, *arguments, training=training, **named)
+
+    monkeypatch.setattr(Seq2SeqModel, "compute_loss", counting)
+    train_here(tiny_training({"batches": {"batch_size": 8}}, epochs=3), tmp_path / "run")
+    assert (traces.count(True), traces.count(False)) == (1, 1)
+
+
+class TestOptimiser:
+    @staticmethod
+    def rates(accumulation: int, **training: Any) -> list[float]:
+        """The learning rates of 12 updates, taken from the optimiser while it makes them."""
+        config = tiny_training(epochs=3, gradient_accumulation=accumulation, **training)
+        model = one_weight_model()
+        compile_model(model, config, batches_per_epoch=4 * accumulation)
+        found = []
+        for batch in range(12 * accumulation):
+            if (batch + 1) % accumulation == 0:
+                found.append(float(model.optimizer.learning_rate))
+            model.optimizer.apply([keras.ops.ones((1,))])
+        return found
+
+    def test_cosine_rises_and_falls_over_the_whole_training(self) -> None:
+        rates = self.rates(1, schedule="cosine", warmup_steps=4, learning_rate=0.1, final_learning_rate=0.02)
+        fall = [0.02 + 0.08 * 0.5 * (1 + math.cos(math.pi * step / 8)) for step in range(8)]
+        assert rates == pytest.approx([0.025, 0.05, 0.075, 0.1, *fall], rel=1e-5)
+
+    @pytest.mark.parametrize(
+        ("schedule", "after_warmup"),
+        [
+            ("cosine", lambda batches: 0.2 + 0.8 * 0.5 * (1 + math.cos(math.pi * batches / 24))),
+            ("inverse_sqrt", lambda batches: math.sqrt(12 / (12 + batches))),
+            ("constant", lambda batches: 1.0),
+        ],
+    )
+    def test_schedules_count_updates_also_when_several_batches_make_one(
+        self, schedule: str, after_warmup: Any
+    ) -> None:
+        options = {"warmup_steps": 4, "learning_rate": 0.1, "final_learning_rate": 0.02}
+        rates = self.rates(3, schedule=schedule, **options)
+        # Three batches an update: a warm-up of 12 batches in a training of 36. The third batch counts.
+        behind = [3 * update + 2 - 12 for update in range(4, 12)]
+        after = [0.1 * after_warmup(batches) for batches in behind]
+        assert rates == pytest.approx([0.025, 0.05, 0.075, 0.1, *after], rel=1e-5)
+
+    def test_the_average_decays_per_update(self) -> None:
+        averages = []
+        for accumulation in (1, 4):
+            model = one_weight_model()
+            compile_model(
+                model,
+                tiny_training(average_weights=0.8, gradient_accumulation=accumulation, schedule="constant"),
+                batches_per_epoch=5,
+            )
+            model.trainable_variables[0].assign([0.0])
+            for _ in range(accumulation):
+                model.optimizer.apply([keras.ops.zeros((1,))])
+            model.trainable_variables[0].assign([1.0])
+            for _ in range(2 * accumulation):
+                model.optimizer.apply([keras.ops.zeros((1,))])
+            model.optimizer.finalize_variable_values(model.trainable_variables)
+            averages.append(float(model.trainable_variables[0][0]))
+        assert averages == pytest.approx([1 - 0.8**2] * 2, rel=1e-5)
+
+    @pytest.mark.parametrize(("name", "decayed"), [("adam", False), ("adamw", True)])
+    def test_weight_decay_is_adamws(self, name: str, decayed: bool) -> None:
+        model = one_weight_model()
+        options = {"weight_decay": 0.1} if decayed else {}
+        config = tiny_training(
+            optimizer=name, warmup_steps=0, schedule="constant", learning_rate=0.5, **options
+        )
+        compile_model(model, config, batches_per_epoch=5)
+        model.trainable_variables[0].assign([1.0])
+        model.optimizer.apply([keras.ops.zeros((1,))])
+        assert float(model.trainable_variables[0][0]) == pytest.approx(0.95 if decayed else 1.0)
+
+    def test_gradients_are_clipped_by_their_common_norm(self) -> None:
+        model = one_weight_model()
+        compile_model(model, tiny_training(clip_norm=2.0), batches_per_epoch=5)
+        clipped = model.optimizer._clip_gradients([keras.ops.convert_to_tensor([6.0, 8.0])])
+        assert keras.ops.convert_to_numpy(clipped[0]).tolist() == pytest.approx([1.2, 1.6])
+
+
+def one_weight_model() -> keras.Model:
+    """Enough of a model to be compiled by `compile_model`."""
+
+    class OneWeight(keras.Model):
+        arguments = {"target_vocabulary_size": 5}  # noqa: RUF012
+
+        def build(self, _: Any = None) -> None:
+            self.weight = self.add_weight(name="weight", shape=(1,), initializer="zeros")
+            self.built = True
+
+        def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
+            return super().compute_metrics(x, y, y_pred["logits"], sample_weight)
+
+    model = OneWeight()
+    model.build()
+    return model
