@@ -32,9 +32,18 @@ setup: $(VENV)/.ready ## virtual environment with everything the translator need
 demo: $(VENV)/.ready ## train on the built-in corpus, evaluate, translate, draw heat maps (about 5 minutes)
 	@rm -rf $(DEMO)
 	@$(RUN) train.py --config configs/starter.yaml --run $(DEMO)
-	@$(RUN) evaluate.py --model $(DEMO)
-	@$(RUN) translate.py --model $(DEMO) --input configs/demo_sentences.txt --plots $(DEMO)/plots/demo --heat-map
-	@cat configs/demo_next_steps.txt
+	@$(RUN) evaluate.py --model $(DEMO) --split test
+	@$(RUN) translate.py --model $(DEMO) --input examples/starter_sentences.txt --plots $(DEMO)/plots/examples --heat-map
+	@printf '%s\n' '' 'Everything lies in $(DEMO):' \
+		'  model.keras, tokenizer/, config.yaml    the trained model' \
+		'  plots/examples/                         a heat map for each sentence above' \
+		'  plots/learning_curve.png, metrics.csv   how training went' \
+		'  evaluation/                             scores and all translations of the test split' \
+		'Next:' \
+		'  . $(VENV)/bin/activate' \
+		'  python translate.py --model $(DEMO)                        translate your own sentences, interactively' \
+		'  tensorboard --logdir $(DEMO)/tensorboard                   watch the alignment emerge, epoch by epoch' \
+		'  python train.py --config configs/multi30k_en_de.yaml      train on a real corpus (see README.md)'
 
 test: $(VENV)/.ready-dev ## all tests but the slow ones
 	@$(RUN) -m pytest

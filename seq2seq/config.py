@@ -137,7 +137,7 @@ class TokenizerConfig(Section):
 
 class BatchesConfig(Section):
     batch_size: Positive | None = Field(64, description="sentence pairs; null when tokens_per_batch is set")
-    tokens_per_batch: Positive | None = Field(None, description="padded target tokens")
+    tokens_per_batch: Positive | None = Field(None, description="positions of the longer side, pads included")
     max_length: Positive = Field(100, description="longer pairs, in pieces of either side, are left out")
     max_shapes: Positive = Field(40, description="how many different padded shapes batches may have")
 

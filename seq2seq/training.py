@@ -17,6 +17,7 @@ from seq2seq.config import Config, differences
 from seq2seq.loss_check import LossCheck
 from seq2seq.losses import Perplexity, TokenAccuracy, TokenCrossEntropy
 from seq2seq.model import Seq2SeqModel
+from seq2seq.optimizers import AveragingAdam, AveragingAdamW
 from seq2seq.run_directory import RunDirectory, software_versions
 from seq2seq.schedules import Plateau, WarmupSchedule, make_schedule
 from seq2seq.training_data import TrainingData, prepare_training_data, reopen_training_data
@@ -73,10 +74,17 @@ def train(
     progress = TrainingProgress()
     if resume and run.state_file.is_file():
         progress = restore_state(run.state_file, model)
+        # Also when nothing is left to do: a process killed right after its last state did not come to this.
+        _write_outcome(run, config, progress)
         _check_unfinished(run, config, progress)
         progress.finished = False
         console.print(f"Going on at epoch {progress.epoch + 1}, batch {progress.batch + 1}.", highlight=False)
     _fit(model, config, run, data, schedule, progress, perplexity, console)
+    _write_outcome(run, config, progress)
+    return progress
+
+
+def _write_outcome(run: RunDirectory, config: Config, progress: TrainingProgress) -> None:
     run.write_facts(
         best_epoch=progress.best_epoch,
         best_score=progress.best_score,
@@ -85,7 +93,6 @@ def train(
         epochs=progress.epoch,
         finished=progress.finished,
     )
-    return progress
 
 
 def _new_data(run: RunDirectory, config: Config, mirror: str | None, console: Console) -> TrainingData:
@@ -186,9 +193,9 @@ def compile_model(
         # The average moves with every batch, also where several make one update.
         options["ema_momentum"] = training.average_weights ** (1 / accumulation)
     if training.optimizer == "adamw":
-        optimizer = keras.optimizers.AdamW(weight_decay=training.weight_decay, **options)
+        optimizer = AveragingAdamW(weight_decay=training.weight_decay, **options)
     else:
-        optimizer = keras.optimizers.Adam(**options)
+        optimizer = AveragingAdam(**options)
     perplexity = Perplexity()
     model.compile(
         optimizer=optimizer,

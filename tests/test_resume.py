@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from seq2seq.config import Config
+from seq2seq.run_directory import RunDirectory
 from tests.seq2seq.tiny_training import (
     EVERYTHING_ON,
     assert_same_training,
@@ -113,7 +114,7 @@ def test_another_seed_is_another_training(whole: Any, tmp_path: Path) -> None:
         ("fixed", "validation:3"),
         ("fixed", "model:1"),  # the best model is written, that it is the best is not
         ("fixed", "saved:4"),  # right after a state
-        ("fixed", "saved:9"),
+        ("fixed", "saved:8"),
         ("fixed", "saving:1"),  # while the very first is written
         ("fixed", "saving:5"),
         ("varying", "batch:4:5"),
@@ -129,6 +130,16 @@ def test_killed_and_resumed_it_ends_the_same(whole: Any, tmp_path: Path, name: s
     assert run("never", "--run", str(folder), "--resume") == 0
     assert_same_training(folder, whole(name))
     assert not [path for path in folder.rglob("*") if "partial" in path.name]
+
+
+def test_killed_after_its_last_state_nothing_is_left_to_do(whole: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "killed"
+    assert run("saved:9", *first_arguments(FIXED_BATCHES, folder)) == -signal.SIGKILL
+    assert run("never", "--run", str(folder), "--resume") == 2
+    assert_same_training(folder, whole("fixed"))
+    facts, expected = (RunDirectory(each).read_facts() for each in (folder, whole("fixed")))
+    for name in ("best_epoch", "best_score", "finished", "epochs"):
+        assert facts[name] == expected[name]
 
 
 def test_killed_again_and_again(whole: Any, tmp_path: Path) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+import typing
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+from pydantic import BaseModel
 
+from seq2seq import config
 from seq2seq.config import Config, ConfigError, differences, dump_config, load_config, parse_config
+from seq2seq.strict_yaml import parse_value
 
 SHIPPED = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
 STARTER = "name: tiny\ndata:\n  corpus:\n    kind: starter\n"
@@ -266,3 +271,85 @@ def test_differences_name_every_option_that_changed(write: Any) -> None:
     changed = differences(old, other)
     assert "data.corpus.kind: starter -> tfds" in changed
     assert "data.corpus.name: not set -> a/b" in changed
+
+
+class TestDocumentation:
+    """docs/configuration.md names every option with its default."""
+
+    TEXT = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
+    SECTIONS: ClassVar[dict[str, type[BaseModel]]] = {
+        "Top level": Config,
+        "`data`": config.DataConfig,
+        "`data.corpus` with `kind: starter`": config.StarterCorpusConfig,
+        "`data.corpus` with `kind: tfds`": config.TfdsCorpusConfig,
+        "`data.corpus` with `kind: text`": config.TextCorpusConfig,
+        "`data.cleaning`": config.CleaningConfig,
+        "`tokenizer`": config.TokenizerConfig,
+        "`batches`": config.BatchesConfig,
+        "`model`": config.ModelConfig,
+        "`training`": config.TrainingConfig,
+        "`search`": config.SearchConfig,
+        "`evaluation`": config.EvaluationConfig,
+    }
+
+    def rows(self, heading: str) -> dict[str, list[str]]:
+        """The cells of each option's row in all tables below a heading."""
+        section = next(
+            part for part in re.split(r"\n##+ ", self.TEXT)[1:] if part.split("\n", 1)[0] == heading
+        )
+        rows = [
+            [cell.strip() for cell in line.strip("|").split("|")]
+            for line in section.splitlines()
+            if line.startswith("| `")
+        ]
+        return {row[0].strip("`"): row for row in rows}
+
+    @pytest.mark.parametrize("heading", SECTIONS)
+    def test_every_option_is_there_and_no_other(self, heading: str) -> None:
+        model, rows = self.SECTIONS[heading], self.rows(heading)
+        own = {
+            name
+            for name, field in model.model_fields.items()
+            if not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel))
+        }
+        # Sections have headings of their own; splits are explained with the corpus of text files.
+        if model is config.DataConfig:
+            own.add("cleaning")
+        if model is config.TextCorpusConfig:
+            own |= {"train", "validation", *config.TextSplitConfig.model_fields}
+        assert set(rows) == own
+        assert all(len(row) == 4 and all(row) for row in rows.values())
+
+    @pytest.mark.parametrize("heading", SECTIONS)
+    def test_defaults_are_the_real_ones(self, heading: str) -> None:
+        model = self.SECTIONS[heading]
+        for name, (_, kind, default, _) in self.rows(heading).items():
+            field = model.model_fields.get(name) or config.TextSplitConfig.model_fields[name]
+            if field.is_required():
+                assert default == "required", name
+            elif isinstance(field.default, BaseModel):
+                assert default == "see below", name
+            else:
+                quoted = parse_value(default.strip("`"))
+                assert quoted == field.default, name
+                assert type(quoted) is type(field.default), name
+            for choice in typing.get_args(field.annotation):
+                if isinstance(choice, str):
+                    assert f"`{choice}`" in kind, name
+
+    def test_its_examples_are_valid(self) -> None:
+        examples = re.findall(r"```yaml\n(.*?)```", self.TEXT, re.DOTALL)
+        assert len(examples) >= 2
+        for example in examples:
+            content = parse_value(example)
+            content.setdefault("name", "example")
+            assert parse_config(content, "example").name
+
+    def test_every_option_of_train_py_is_in_the_user_documentation(self) -> None:
+        text = (Path(__file__).parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
+        for option in ("--config", "--set", "--run", "--resume", "--mirror"):
+            assert f"| `{option}" in text
+        from seq2seq.training import CHANGEABLE_ON_RESUME
+
+        for name in CHANGEABLE_ON_RESUME:
+            assert f"`{name.strip('.')}`" in text, name
