@@ -45,7 +45,7 @@ def learning_curve(
 
     Args:
         metrics: one sequence for each column of `metrics.csv`, one entry for each epoch: `epoch` (counted
-            from 0, as Keras writes it), `perplexity`, `val_perplexity`, `loss`, `val_loss`, `val_bleu`. Any
+            from 1), `perplexity`, `val_perplexity`, `loss`, `val_loss`, `val_bleu`. Any
             may be left out, an entry may be missing (None, NaN, an empty string), other columns are ignored.
         title: a line above the panels.
 
@@ -130,7 +130,7 @@ def _points(series: Mapping[str, np.ndarray], name: str) -> tuple[np.ndarray, np
     values = series.get(name, np.empty(0))
     epochs = np.arange(1, len(values) + 1, dtype=np.float64)
     written = series.get("epoch", np.empty(0))[: len(values)]
-    epochs[: len(written)] = np.where(np.isfinite(written), written + 1, epochs[: len(written)])
+    epochs[: len(written)] = np.where(np.isfinite(written), written, epochs[: len(written)])
     finite = np.isfinite(values)
     return epochs[finite], values[finite]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 from functools import cached_property
 from importlib import metadata
@@ -164,6 +165,17 @@ class RunDirectory:
         with atomic_write(self.facts_file) as file:
             json.dump({**self.read_facts(), **facts}, file, indent=2, ensure_ascii=False)
             file.write("\n")
+
+
+def processor() -> str:
+    """The processor's name and how many cores of it this process may use."""
+    name = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
+        name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), name)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{name}, {cores} cores"
 
 
 def software_versions() -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +17,7 @@ from seq2seq.loss_check import LossCheck
 from seq2seq.losses import Perplexity, TokenAccuracy, TokenCrossEntropy
 from seq2seq.model import Seq2SeqModel
 from seq2seq.optimizers import AveragingAdam, AveragingAdamW
-from seq2seq.run_directory import RunDirectory, software_versions
+from seq2seq.run_directory import RunDirectory, processor, software_versions
 from seq2seq.schedules import Plateau, WarmupSchedule, make_schedule
 from seq2seq.training_data import TrainingData, prepare_training_data, reopen_training_data
 from seq2seq.training_display import HeatMapLog, MetricsLog, ProgressDisplay, typical_sentences
@@ -103,7 +102,7 @@ def _new_data(run: RunDirectory, config: Config, mirror: str | None, console: Co
             "directory (--run DIR), or delete it."
         )
     run.create(config)
-    run.write_facts(versions=software_versions(), machine=platform.machine(), seed=config.seed)
+    run.write_facts(versions=software_versions(), processor=processor(), seed=config.seed)
     return prepare_training_data(run, config, mirror, console)
 
 

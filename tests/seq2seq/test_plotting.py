@@ -321,7 +321,7 @@ class TestSaveFigure:
 
 class TestLearningCurve:
     METRICS: ClassVar = {
-        "epoch": [0, 1, 2, 3],
+        "epoch": [1, 2, 3, 4],
         "loss": [5.0, 4.0, 3.5, 3.2],
         "val_loss": [4.5, 4.1, 4.0, 4.2],
         "perplexity": [90.0, 40.0, 20.0, 10.0],
@@ -369,7 +369,7 @@ class TestLearningCurve:
         assert learning_curve({"val_perplexity": [12.0, 9.0, 8.0]}).axes[0].get_yscale() == "linear"
 
     def test_nothing_to_draw_and_no_number_are_errors(self):
-        for metrics in ({}, {"loss": []}, {"val_loss": [float("nan")], "epoch": [0]}):
+        for metrics in ({}, {"loss": []}, {"val_loss": [float("nan")], "epoch": [1]}):
             with pytest.raises(UserError, match="no learning curve to draw"):
                 learning_curve(metrics)
         with pytest.raises(UserError, match="Entry 2 of the metric 'loss' is 'high'"):

@@ -220,10 +220,13 @@ class TestSmallCorpora:
             "target_language": "fr",
             "corpus": {"kind": "text", "train": split, "validation": split},
         }
-        config = tiny_training({"tokenizer": {"vocabulary_size": 275}, "data": data})
+        config = tiny_training({"tokenizer": {"vocabulary_size": 275}, "data": data}, plot_sentences=1)
         progress, printed = train_here(config, tmp_path / "run")
         assert progress.finished
         assert "1 batches per epoch" in printed
+        # Pictures do not need TensorBoard.
+        assert (tmp_path / "run" / "plots" / "validation" / "sentence-1.png").is_file()
+        assert not (tmp_path / "run" / "tensorboard").exists()
 
     def test_a_batch_larger_than_the_corpus(self, tmp_path: Path, no_fit: None) -> None:
         _, printed = train_here(tiny_training({"batches": {"batch_size": 5000}}), tmp_path / "run")
@@ -468,9 +471,8 @@ class TestOptimiser:
                 tiny_training(average_weights=0.8, gradient_accumulation=accumulation, schedule="constant"),
                 batches_per_epoch=5,
             )
-            model.trainable_variables[0].assign([0.0])
-            for _ in range(accumulation):
-                model.optimizer.apply([keras.ops.zeros((1,))])
+            # Far into the training, where the decay has grown to its final value.
+            model.optimizer._iterations.assign(1000 * accumulation)
             model.trainable_variables[0].assign([1.0])
             for _ in range(2 * accumulation):
                 model.optimizer.apply([keras.ops.zeros((1,))])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -177,6 +179,39 @@ class TestWhatIsMeasured:
     def test_no_bleu_where_the_loss_decides(self, monkeypatch: pytest.MonkeyPatch) -> None:
         logs = self.validate(monkeypatch, 2.0, select_by="loss")
         assert not any("val_bleu" in each for each in logs)
+
+    def test_everything_is_done_with_the_averaged_weights(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        from seq2seq import validation
+
+        inside: list[bool] = []
+        done: list[str] = []
+
+        @contextmanager
+        def averaged(_: Any) -> Iterator[None]:
+            inside.append(True)
+            yield
+            inside.pop()
+
+        def noted(name: str, result: Any) -> Any:
+            def do(*_: Any) -> Any:
+                assert inside, name
+                done.append(name)
+                return result
+
+            return do
+
+        losses = {"val_loss": 1.0, "val_perplexity": 2.7, "val_token_accuracy": 1.0}
+        monkeypatch.setattr(validation, "averaged_weights", averaged)
+        monkeypatch.setattr(validation, "save_model", noted("save", None))
+        monkeypatch.setattr(Validation, "_teacher_forced", noted("loss", losses))
+        monkeypatch.setattr(Validation, "_bleu", noted("bleu", 20.0))
+        config, progress = tiny_training(select_by="bleu"), TrainingProgress()
+        heat_maps = noted("heat maps", None)
+        callback = Validation(None, config, progress, Path("x"), None, lambda _: None, heat_maps)  # type: ignore[arg-type]
+        callback.set_model(FakeModel())
+        callback.on_epoch_end(0, {})
+        assert done == ["loss", "bleu", "save", "heat maps"]
+        assert not inside
 
     @pytest.mark.parametrize("loss", [math.nan, math.inf])
     def test_a_loss_that_is_no_number_ends_the_training(
