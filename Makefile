@@ -19,6 +19,7 @@ $(VENV)/.ready: requirements.txt
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.10 to 3.13 found. Install one, or say: make PYTHON=/path/to/python" >&2; exit 2; }
 	@echo "Setting up $(VENV) with $$($(PYTHON) --version): downloads about 500 MB once, takes a minute or two ..."
 	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --upgrade pip  # that of Python 3.10 searches for minutes
 	@$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
@@ -63,5 +64,5 @@ format: $(VENV)/.ready-dev ## rewrite the code in the project's style
 bench: $(VENV)/.ready ## measurements of speed and memory
 	@$(RUN) benchmarks/stream_memory.py
 
-clean: ## remove the virtual environment and all runs
-	rm -rf $(VENV) runs
+clean: ## remove the virtual environment and caches; your runs stay
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache

@@ -37,15 +37,31 @@ def atomic_write(
             descriptor, mode, encoding=None if binary else encoding, newline=None if binary else newline
         ) as file:
             yield file
-            file.flush()
-            # The bytes must be on the disk before the name points at them: a power cut would leave nothing.
-            os.fsync(file.fileno())
         # mkstemp makes private files; a shared run directory expects the ordinary permissions.
         os.chmod(temporary, 0o666 & ~_current_umask())
-        os.replace(temporary, path)
+        replace_durably(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def replace_durably(temporary: str | os.PathLike[str], path: str | os.PathLike[str]) -> None:
+    """Give a finished file its name so that a power cut leaves either the old file or the whole new one.
+
+    Args:
+        temporary: the finished file, in the folder of `path`.
+        path: the name it shall have.
+    """
+    # The bytes must be on the disk before the name points at them, and then the name itself.
+    for place in (temporary, None, Path(path).parent):
+        if place is None:
+            os.replace(temporary, path)
+            continue
+        descriptor = os.open(place, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _current_umask() -> int:

@@ -33,7 +33,7 @@ def _held_back_stderr() -> Iterator[None]:
         os.dup2(held_back.fileno(), 2)
         try:
             yield
-        except BaseException:
+        except Exception:  # and not for Ctrl-C, which is nobody's failure
             held_back.seek(0)
             os.write(stderr, held_back.read())
             raise

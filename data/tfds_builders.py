@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from data.downloads import mirror_location
 from data.errors import DataError
 from data.quiet_tensorflow import load_tensorflow_quietly
 
@@ -83,7 +84,8 @@ def prepare(builder: tfds.core.DatasetBuilder, splits: Iterable[str], mirror: st
         mirror: a folder or a base URL in place of the publisher's; for this project's own data sets.
 
     Raises:
-        DataError: the data cannot be had, or a mirror was given for a data set that cannot use one.
+        DataError: the data cannot be had, or a mirror was given that does not exist or that the data set
+            cannot use.
     """
     own = builder.name in OWN_BUILDERS
     if mirror is not None and not own:
@@ -92,6 +94,8 @@ def prepare(builder: tfds.core.DatasetBuilder, splits: Iterable[str], mirror: st
             "Give a data_dir that holds the prepared data set, or the sentences as local text files, through "
             "a corpus of `kind: text`."
         )
+    # Checked even where everything is prepared: a mistyped mirror must not pass for one that was used.
+    mirror_location(mirror)
     wanted = frozenset(base_split for spec in splits for base_split in base_splits(spec))
     # A data set read back from its files alone (another version of it, say) has no recipe to prepare it by.
     absent = wanted & getattr(builder, "unavailable_splits", {}).keys()

@@ -8,13 +8,14 @@ import shutil
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import Literal, TextIO
 
 from data.errors import UserError
 from seq2seq.translation import Level, Translation, source_labels
 
 _NAME_WORDS = 4
 _LONGEST_NAME = 60  # bytes: file systems count those, and 255 is the most
+_LIGHT_BACKGROUNDS = frozenset({"7", *map(str, range(9, 16))})
 _NUMBERED = re.compile(r"([0-9]{4,9})(?:-.*)?\.(?:png|svg|pdf)", re.IGNORECASE)
 
 
@@ -149,6 +150,7 @@ def print_heat_map(translation: Translation, style: PictureStyle, stream: TextIO
         best.labels(style.level),
         width=shutil.get_terminal_size().columns,
         color=has_colors(stream),
+        background=terminal_background(),
     )
     print(f"\n{drawn}\n", file=stream, flush=True)
 
@@ -156,6 +158,12 @@ def print_heat_map(translation: Translation, style: PictureStyle, stream: TextIO
 def has_colors(stream: TextIO) -> bool:
     """Whether to colour what is printed there (https://no-color.org)."""
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def terminal_background() -> Literal["dark", "light"]:
+    """What `COLORFGBG` says ("0;15": letters, then background, as numbers of the 16 colours); else dark."""
+    background = os.environ.get("COLORFGBG", "").rpartition(";")[2]
+    return "light" if background in _LIGHT_BACKGROUNDS else "dark"
 
 
 def shown(path: Path) -> str:

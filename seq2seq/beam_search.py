@@ -9,15 +9,17 @@ a `Selection` says which of the extensions fill the slots of the next step:
   So nothing that has ended is ever dropped or ranked anew, and a beam of 1 is exactly greedy search.
 - `sampling.sample_next`: each slot draws its own next token.
 
-Hypotheses that ended rank by their score (`hypothesis_score.py`). One that was cut at its sentence's maximum
-length is no translation but the beginning of one: it ranks after all that ended, among its like by score.
+Hypotheses that ended rank by their score (`hypothesis_score.py`). The maximum length does not count the
+end-of-sentence token, so the search takes one step more, in which hypotheses may end and do nothing else.
+What does not end there either was cut: no translation but the beginning of one. It ranks after all that
+ended, among its like by score.
 
 Early stopping. Once `n_best` hypotheses of a sentence have ended, let w be the worst score of the best
 n_best and L the highest log-probability of those still growing. Whatever grows from them has a
-log-probability of at most L <= 0 (each token adds at most 0), at most `max_length` tokens, and a coverage
+log-probability of at most L <= 0 (each token adds at most 0), at most `max_length + 1` tokens, and a coverage
 term of at most 0; the norm does not fall with the length. Its score is therefore at most
-L / norm(max_length). When w is at least that, nothing can enter the list any more (an equal score would not:
-the earlier one stays in front), and cut hypotheses could not either, so the sentence is done.
+L / norm(max_length + 1). When w is at least that, nothing can enter the list any more (an equal score would
+not: the earlier one stays in front), and cut hypotheses could not either, so the sentence is done.
 """
 
 from __future__ import annotations
@@ -40,7 +42,7 @@ class SearchLimits(NamedTuple):
     """Where hypotheses may and must end."""
 
     min_length: tf.Tensor  # () int32, the end-of-sentence token not counted
-    max_length: tf.Tensor  # (batch,) int32, at least 1
+    max_length: tf.Tensor  # (batch,) int32, at least 1, the end-of-sentence token not counted
     early_stopping: tf.Tensor  # () bool
 
 
@@ -110,7 +112,7 @@ def search(
     """
     encodings = ensemble.encode(source_tokens)
     source_mask = encodings[0].source_mask
-    most_steps = tf.reduce_max(limits.max_length)
+    most_steps = tf.reduce_max(limits.max_length) + 1
     if forced_prefix is not None:
         # One column for every step, pads where nothing is forced.
         missing = tf.maximum(most_steps - tf.shape(forced_prefix)[1], 0)
@@ -183,21 +185,35 @@ def advance(
 
     log_probability = tf.where(ends, NO_SCORE, chosen.log_probability)
     best_growing = tf.reduce_max(log_probability, axis=-1)
-    best_possible = best_growing / length_norm(limits.max_length, weights)
+    best_possible = best_growing / length_norm(limits.max_length + 1, weights)
     is_decided = limits.early_stopping & (ended_score[:, -1] >= best_possible)
-    is_done = is_decided | (best_growing == NO_SCORE) | (length >= limits.max_length)
+    is_last = state.step >= limits.max_length
+    is_done = is_decided | (best_growing == NO_SCORE) | is_last
+    # The last step is for ending only: what does not end is cut there, in the slot that it had before.
+    score_if_growing = tf.where(
+        is_last[:, None],
+        tf.where(_has_ended_child(ends, chosen.parents), NO_SCORE, state.score),
+        tf.where(ends, NO_SCORE, score),
+    )
     was_active = state.is_active[:, None]
     return state._replace(
         step=length,
         is_active=state.is_active & ~is_done,
         last_tokens=chosen.tokens,
         log_probability=tf.where(was_active, log_probability, state.log_probability),
-        score=tf.where(was_active, tf.where(ends, NO_SCORE, score), state.score),
+        score=tf.where(was_active, score_if_growing, state.score),
         ended_count=ended_count,
         ended_score=ended_score,
         ended_step=ended_step,
         ended_slot=ended_slot,
     )
+
+
+def _has_ended_child(ends: tf.Tensor, parents: tf.Tensor) -> tf.Tensor:
+    """For each slot that a step started from, whether one of its extensions has ended: (batch, beam) bool."""
+    # (batch, child, parent) -> (batch, parent)
+    is_child = parents[:, :, None] == tf.range(parents.shape[1])
+    return tf.reduce_any(is_child & ends[:, :, None], axis=1)
 
 
 def select_best(

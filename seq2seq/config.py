@@ -223,7 +223,7 @@ class SearchConfig(Section):
     """Defaults of translate.py and evaluate.py for this run."""
 
     beam_size: Positive = 5
-    length_penalty: float = Field(1.0, ge=0)
+    length_penalty: float = Field(1.0, ge=0, le=10)
     coverage_penalty: float = Field(0.0, ge=0)
 
 
@@ -240,7 +240,7 @@ class EvaluationConfig(Section):
 class Config(Section):
     """A whole run."""
 
-    name: str = Field(description="of the run directory below runs/")
+    name: str = Field(pattern=r"^\w[\w.-]*$", description="of the run directory below runs/")
     seed: Annotated[int, Field(ge=0)] = 1
     data: DataConfig
     tokenizer: TokenizerConfig = TokenizerConfig()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data.errors import UserError
+from seq2seq.command_options import options_named_as_typed
 from seq2seq.evaluate_options import parse_options
 
 if TYPE_CHECKING:
@@ -167,8 +168,10 @@ def _evaluation_options(options: argparse.Namespace, run: RunDirectory) -> Evalu
         name: getattr(options, name)
         for name in ("beam_size", "length_penalty", "coverage_penalty", "max_length")
     }
+    with options_named_as_typed():
+        search = run_search_options(run.config, **given)
     return EvaluationOptions(
-        search=run_search_options(run.config, **given),
+        search=search,
         word_mode=options.word_mode,
         alignment_method=options.alignment_method,
         batch_size=options.batch_size,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+from seq2seq.command_options import add_search_options, at_least, new_parser, no_model
+
 _EXAMPLES = """\
 examples:
   all test sets of the run's own corpus, with the run's own search options:
@@ -26,12 +28,6 @@ examples:
 
 The table goes to stdout, progress and notes to stderr. docs/evaluate.md explains every number."""
 
-NO_MODEL = """\
---model RUN is required: the directory of a trained run. To get one:
-  make demo                                          trains a small English-French model in a few minutes
-  python train.py --config configs/starter.yaml      trains the configuration you like; configs/ has more
-then: python evaluate.py --model RUN"""
-
 
 def parse_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line; for `--help` and for mistakes this ends the process, as argparse does.
@@ -49,13 +45,11 @@ def parse_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 def build_parser() -> argparse.ArgumentParser:
     """Every option of evaluate.py."""
-    parser = argparse.ArgumentParser(
-        prog="evaluate.py",
-        usage="evaluate.py --model RUN [options]",
-        description="Translate test sets with a trained model and score the translations.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+    parser = new_parser(
+        "evaluate.py",
+        "--model RUN [options]",
+        "Translate test sets with a trained model and score the translations.",
+        _EXAMPLES,
     )
     _add_text_options(parser)
     _add_search_options(parser)
@@ -108,19 +102,20 @@ def _add_text_options(parser: argparse.ArgumentParser) -> None:
         "format: 0-0 1-2, with 1p2 or 1?2 for a link that is only possible",
     )
     group.add_argument("--alignments-from-one", action="store_true", help="--alignments counts words from 1")
-    group.add_argument("--limit", metavar="N", type=int, help="only the first N sentences of each set")
+    group.add_argument(
+        "--limit", metavar="N", type=at_least(1), help="only the first N sentences of each set"
+    )
 
 
 def _add_search_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("search (default: as the run's configuration says)")
-    group.add_argument("--beam-size", metavar="N", type=int, help="hypotheses followed at once; 1 is greedy")
+    add_search_options(group)
     group.add_argument(
-        "--length-penalty", metavar="X", type=float, help="exponent of the length normalisation; 0: none"
-    )
-    group.add_argument("--coverage-penalty", metavar="X", type=float, help="weight of the coverage penalty")
-    group.add_argument("--max-length", metavar="N", type=int, help="most tokens of a translation")
-    group.add_argument(
-        "--batch-size", metavar="N", type=int, default=64, help="sentences decoded at once (default: 64)"
+        "--batch-size",
+        metavar="N",
+        type=at_least(1),
+        default=64,
+        help="sentences decoded at once (default: 64)",
     )
 
 
@@ -182,7 +177,7 @@ def _add_output_options(parser: argparse.ArgumentParser) -> None:
 def _contradiction(options: argparse.Namespace) -> str | None:
     """What is wrong with options that are each right, or None."""
     if not options.models:
-        return NO_MODEL
+        return no_model("evaluate.py")
     if len(options.models) > 1 and not options.folder:
         return "an ensemble has no directory of its own: say where its scores go with --folder DIR"
     if options.source and not options.references:
@@ -199,8 +194,4 @@ def _contradiction(options: argparse.Namespace) -> str | None:
         return "--alignments belongs to one set: give --source and --reference, or exactly one --split"
     if options.alignments_from_one and not options.alignments:
         return "--alignments-from-one says how --alignments counts: give both"
-    for name in ("limit", "batch_size"):
-        value = getattr(options, name)
-        if value is not None and value < 1:
-            return f"--{name.replace('_', '-')} must be at least 1, not {value}"
     return None

@@ -129,7 +129,7 @@ class HeatMapCanvas:
         right = max(self.BAR_ROOM, layout.overhang)
         self.width = max(self.grid_left + self.grid_width + right + self.MARGIN, self.SMALLEST_WIDTH)
 
-        titles = self._wrapped(title, self.TITLE_LETTERS)[: self.MOST_TITLE_LINES]
+        titles = self._wrapped(title, self.TITLE_LETTERS, most_lines=self.MOST_TITLE_LINES)
         subtitles = self._wrapped(subtitle, self.SUBTITLE_LETTERS)
         feet = self._wrapped(foot, self.FOOT_LETTERS)
         head_height = self._height(titles, self.TITLE_LETTERS) + self._height(
@@ -185,10 +185,15 @@ class HeatMapCanvas:
             **options,
         )
 
-    def _wrapped(self, text: str, size: float) -> list[str]:
+    def _wrapped(self, text: str, size: float, most_lines: int | None = None) -> list[str]:
         wide = any(unicodedata.east_asian_width(character) in "WF" for character in text)
         character_width = (1.05 if wide else 0.6) * size / POINTS
-        return textwrap.wrap(text, max(int((self.width - 2 * self.MARGIN) / character_width), 12))
+        characters = max(int((self.width - 2 * self.MARGIN) / character_width), 12)
+        lines = textwrap.wrap(text, characters)
+        if most_lines is not None and len(lines) > most_lines:
+            lines = lines[:most_lines]
+            lines[-1] = lines[-1][: characters - 1].rstrip() + "…"
+        return lines
 
     @staticmethod
     def _height(lines: Sequence[str], size: float) -> float:

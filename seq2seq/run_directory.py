@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import platform
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from importlib import metadata
 from pathlib import Path
@@ -128,18 +131,43 @@ class RunDirectory:
 
         from seq2seq import model as _model  # noqa: F401  (registers the classes that the file names)
 
+        if not zipfile.is_zipfile(self.model_file):
+            raise UserError(f"{self.model_file} is damaged or incomplete. Bring back a copy of it.")
         try:
             model = keras.saving.load_model(self.model_file, compile=False)
-        except (ValueError, OSError, TypeError) as error:
+        except (ValueError, OSError, TypeError, KeyError, zipfile.BadZipFile) as error:
             raise UserError(f"{self.model_file} cannot be loaded: {error}") from error
-        sizes = (self.tokenizers.source.vocabulary_size, self.tokenizers.target.vocabulary_size)
-        expected = (model.arguments["source_vocabulary_size"], model.arguments["target_vocabulary_size"])
-        if sizes != expected:
-            raise UserError(
-                f"{self.path}: the tokenizer does not belong to the model: it has {sizes[0]} source and "
-                f"{sizes[1]} target tokens, the model was trained with {expected[0]} and {expected[1]}."
-            )
+        self._check_belongs(model)
         return model
+
+    def _check_belongs(self, model: Seq2SeqModel) -> None:
+        """Model, configuration and tokenizer must be those of one training.
+
+        Raises:
+            UserError: says what differs.
+        """
+        expected = {
+            **self.config.model.model_dump(),
+            "source_vocabulary_size": self.tokenizers.source.vocabulary_size,
+            "target_vocabulary_size": self.tokenizers.target.vocabulary_size,
+        }
+        differing = [
+            f"  {name}: {value!r} here, {model.arguments[name]!r} in the model"
+            for name, value in expected.items()
+            if model.arguments[name] != value
+        ]
+        trained_with = self.read_facts().get("tokenizer_fingerprint", self.tokenizers.fingerprint)
+        if trained_with != self.tokenizers.fingerprint:
+            differing.append(
+                f"  tokenizer (SHA-256): {self.tokenizers.fingerprint[:12]} here, "
+                f"{trained_with[:12]} in run.json"
+            )
+        if differing:
+            raise UserError(
+                f"{self.path}: its parts do not belong together:\n"
+                + "\n".join(differing)
+                + "\nBring back the configuration and tokenizer that the model was trained with."
+            )
 
     def create(self, config: Config) -> None:
         """Make the directory and write the configuration into it."""
@@ -147,6 +175,30 @@ class RunDirectory:
         with atomic_write(self.config_file) as file:
             file.write(dump_config(config))
         self.__dict__.pop("config", None)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Inside the block no other process trains here.
+
+        Raises:
+            UserError: one does already.
+        """
+        import fcntl
+
+        self.path.mkdir(parents=True, exist_ok=True)
+        # The lock is held by the open directory: a killed process cannot leave it behind.
+        descriptor = os.open(self.path, os.O_RDONLY)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise UserError(
+                    f"{self.path}: another process is training here. Wait for it, stop it, or choose another "
+                    "directory (--run DIR)."
+                ) from error
+            yield
+        finally:
+            os.close(descriptor)
 
     def remove_partial_files(self) -> None:
         """Remove what a killed process was writing when it ended: files that never got their names."""
@@ -158,7 +210,12 @@ class RunDirectory:
         """The content of run.json; empty when there is none."""
         if not self.facts_file.is_file():
             return {}
-        return json.loads(self.facts_file.read_text(encoding="utf-8"))
+        try:
+            return json.loads(self.facts_file.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise UserError(
+                f"{self.facts_file}: damaged, not JSON ({error}). Bring back a copy of it."
+            ) from error
 
     def write_facts(self, **facts: Any) -> None:
         """Add to run.json."""

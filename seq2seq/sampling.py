@@ -23,7 +23,7 @@ def uniform_numbers(source_tokens: np.ndarray, max_length: np.ndarray, samples: 
 
     Args:
         source_tokens: (batch, source_length) int32, 0 = pad.
-        max_length: (batch,) int32.
+        max_length: (batch,) int32, the end-of-sentence token counted.
         samples: for each sentence.
         seed: any whole number of at least 0.
 
@@ -50,7 +50,7 @@ def sample_next(numbers: tf.Tensor, temperature: tf.Tensor, top_k: int) -> Selec
 
     Args:
         numbers: (steps, batch, samples) float32 in [0, 1).
-        temperature: () float32 above 0.
+        temperature: () float32 of at least 0.01.
         top_k: 0 for all tokens.
     """
 
@@ -63,6 +63,8 @@ def sample_next(numbers: tf.Tensor, temperature: tf.Tensor, top_k: int) -> Selec
             logits, columns = wide_top_k(logits, top_k)
         # The number falls into exactly one token's share of the interval from 0 to the total; a token of
         # probability 0 has no share, because the first cumulated value above the number is wanted.
+        # The greatest is taken away first: divided by a low temperature, a logit would overflow.
+        logits -= tf.reduce_max(logits, axis=-1, keepdims=True)
         shares = tf.cumsum(tf.nn.softmax(logits / temperature), axis=-1)
         wanted = tf.reshape(numbers[state.step], [-1, 1]) * shares[:, -1:]
         place = tf.argmax(shares > wanted, axis=-1, output_type=tf.int32)[:, None]

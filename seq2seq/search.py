@@ -43,7 +43,7 @@ class SearchResult(NamedTuple):
     """
 
     tokens: np.ndarray  # (batch, n_best, length) int32, 0 after the end
-    lengths: np.ndarray  # (batch, n_best) int32, the end-of-sentence token included
+    lengths: np.ndarray  # (batch, n_best) int32, the end-of-sentence token included where there is one
     finished: np.ndarray  # (batch, n_best) bool; False: cut at the maximum length
     token_log_probabilities: np.ndarray  # (batch, n_best, length) float32, 0 after the end
     log_probability: np.ndarray  # (batch, n_best) float32, the sum over the tokens
@@ -119,7 +119,7 @@ class Search:
             check_vocabulary(prefix, "forced_prefix", self._ensemble.vocabulary_size)
             more["forced_prefix"] = prefix
         if options.sampling:
-            more["numbers"] = uniform_numbers(source, max_length, options.n_best, options.seed)
+            more["numbers"] = uniform_numbers(source, max_length + 1, options.n_best, options.seed)
             more["temperature"] = np.float32(options.temperature)
         hypotheses = run(source, score_weights(options), limits, more)
         result = SearchResult(*(tensor.numpy() for tensor in hypotheses))

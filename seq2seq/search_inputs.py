@@ -83,7 +83,7 @@ def check_vocabulary(tokens: np.ndarray, name: str, vocabulary_size: int) -> Non
 
 
 def maximum_lengths(source: np.ndarray, prefix: np.ndarray | None, options: SearchOptions) -> np.ndarray:
-    """The most tokens of each sentence's hypotheses, from its own length alone.
+    """The most tokens of each sentence's hypotheses, their end not counted, from its own length alone.
 
     Args:
         source: (batch, source_length) int32, 0 = pad.
@@ -94,7 +94,7 @@ def maximum_lengths(source: np.ndarray, prefix: np.ndarray | None, options: Sear
         (batch,) int32, at least 1.
 
     Raises:
-        data.errors.UserError: a prefix is as long as `options.max_length`.
+        data.errors.UserError: a prefix is longer than `options.max_length`.
     """
     prefix_lengths = np.zeros(len(source), int)
     if prefix is not None:
@@ -103,12 +103,13 @@ def maximum_lengths(source: np.ndarray, prefix: np.ndarray | None, options: Sear
         own = (
             np.floor(options.max_length_factor * np.count_nonzero(source, axis=1)) + options.max_length_extra
         )
-        return np.maximum(own, np.maximum(options.min_length, prefix_lengths) + 1).astype(np.int32)
-    too_long = np.flatnonzero(prefix_lengths >= options.max_length)
+        least = np.maximum(max(options.min_length, 1), prefix_lengths)
+        return np.maximum(own, least).astype(np.int32)
+    too_long = np.flatnonzero(prefix_lengths > options.max_length)
     if too_long.size:
         raise UserError(
-            f"forced_prefix, row {too_long[0]} has {prefix_lengths[too_long[0]]} tokens, leaving no room "
-            f"within max_length ({options.max_length}); raise max_length or shorten the prefix."
+            f"forced_prefix, row {too_long[0]} has {prefix_lengths[too_long[0]]} tokens, more than "
+            f"max_length ({options.max_length}) allows; raise max_length or shorten the prefix."
         )
     return np.full(len(source), options.max_length, np.int32)
 

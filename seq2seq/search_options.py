@@ -10,10 +10,15 @@ from data.errors import UserError
 
 LengthNormalisation = Literal["power", "gnmt"]
 
+# Beyond this, length^alpha leaves the range of float32 for long sentences, and every score becomes 0.
+_GREATEST_LENGTH_PENALTY = 10.0
+# Below this, sampling is greedy search in all but name, and quotients leave the range of float32.
+_LOWEST_TEMPERATURE = 0.01
+
 
 @dataclass(frozen=True)
 class SearchOptions:
-    """How to look for translations. Every length counts target tokens, the end-of-sentence token included.
+    """How to look for translations. Lengths that limit count target tokens without the end-of-sentence token.
 
     Changing `beam_size`, `n_best`, `sampling` or `top_k` builds a new graph (a second or so, once for each
     combination); everything else is a number that the graph takes as an input, so changing it costs nothing.
@@ -23,19 +28,22 @@ class SearchOptions:
         n_best: hypotheses to return for each sentence, at most `beam_size`; the number of
             samples when sampling.
         length_penalty: the exponent alpha of the length normalisation; 0 ranks by plain log-probability,
-            1 by the mean over the tokens (with "power").
+            1 by the mean over the tokens (with "power"). At most 10.
         length_normalisation: "power" divides by length^alpha, "gnmt" by ((5 + length) / 6)^alpha
             (Wu et al. 2016, equation 14). See `hypothesis_score.py` for the whole score.
         coverage_penalty: the weight beta of Wu et al.'s coverage penalty; 0 switches it off.
         min_length: a hypothesis may not end while it has fewer tokens than this, so the end-of-sentence token
             is token number `min_length + 1` at the earliest.
-        max_length: the most tokens of a hypothesis. None: each sentence has its own limit,
-            `max_length_factor * source_length + max_length_extra` rounded down, where `source_length` counts
-            the real source tokens; at least one token more than `min_length` and than the forced prefix.
+        max_length: the most tokens of a hypothesis, so the end-of-sentence token is token number
+            `max_length + 1` at the latest; a hypothesis that has not ended by then is cut. None: each
+            sentence has its own limit, `max_length_factor * source_length + max_length_extra` rounded down,
+            where `source_length` counts the real source tokens, their end too; at least `min_length`, the
+            forced prefix and one token.
         max_length_factor: see `max_length`.
         max_length_extra: see `max_length`.
         sampling: draw each token from the model's distribution instead of looking for the best.
-        temperature: of the sampling; logits are divided by it. Below 1 is bolder towards the likely tokens.
+        temperature: of the sampling, at least 0.01; logits are divided by it. Below 1, samples are closer to
+            the likeliest tokens, above 1 more varied.
         top_k: sample among the k most likely tokens only; 0 means among all of them.
         seed: of the sampling. A sample depends on the seed, the source tokens and its place among the
             samples, never on the other sentences of the batch.
@@ -68,10 +76,10 @@ class SearchOptions:
         self._check_whole_number("max_length_extra", minimum=0)
         self._check_whole_number("top_k", minimum=0)
         self._check_whole_number("seed", minimum=0)
-        self._check_number("length_penalty", minimum=0.0)
+        self._check_number("length_penalty", minimum=0.0, maximum=_GREATEST_LENGTH_PENALTY)
         self._check_number("coverage_penalty", minimum=0.0)
         self._check_number("max_length_factor", minimum=0.0)
-        self._check_number("temperature", minimum=0.0, exclusive=True)
+        self._check_number("temperature", minimum=_LOWEST_TEMPERATURE)
         allowed = get_args(LengthNormalisation)
         if self.length_normalisation not in allowed:
             raise UserError(
@@ -85,10 +93,9 @@ class SearchOptions:
             )
         if self.max_length is not None:
             self._check_whole_number("max_length", minimum=1)
-            if self.max_length <= self.min_length:
+            if self.max_length < self.min_length:
                 raise UserError(
-                    f"max_length must be greater than min_length ({self.min_length}), to leave room for the "
-                    f"end-of-sentence token; got {self.max_length}."
+                    f"max_length must be at least min_length ({self.min_length}); got {self.max_length}."
                 )
         elif self.max_length_factor == 0 and self.max_length_extra == 0:
             raise UserError(
@@ -100,9 +107,11 @@ class SearchOptions:
         if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
             raise UserError(f"{name} must be a whole number of at least {minimum}; got {value!r}.")
 
-    def _check_number(self, name: str, *, minimum: float, exclusive: bool = False) -> None:
+    def _check_number(self, name: str, *, minimum: float, maximum: float = math.inf) -> None:
         value = getattr(self, name)
         is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-        if not is_number or value < minimum or (exclusive and value == minimum):
-            range_text = f"greater than {minimum:g}" if exclusive else f"of at least {minimum:g}"
+        if not is_number or not minimum <= value <= maximum:
+            range_text = f"of at least {minimum:g}"
+            if maximum < math.inf:
+                range_text = f"from {minimum:g} to {maximum:g}"
             raise UserError(f"{name} must be a finite number {range_text}; got {value!r}.")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 from data.errors import UserError
 
@@ -25,15 +27,62 @@ def prepare_environment() -> None:
     warnings.filterwarnings("ignore", category=DeprecationWarning)
 
 
+class StandardOutputError(OSError):
+    """Standard output takes nothing more: its disk is full, for example."""
+
+
+class _StandardOutputFile(io.FileIO):
+    """Tells its own errors from those of other files."""
+
+    def write(self, data: Any) -> int:
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise StandardOutputError(error.errno, error.strerror) from error
+
+
 def run_command(main: Callable[[list[str] | None], int]) -> None:
     """Run a command-line program's `main` and end the process with its exit code.
 
-    A `UserError` becomes a message on stderr and exit code 2; Ctrl-C becomes exit code 130; a closed
-    output pipe (`| head`) ends quietly.
+    A `UserError` becomes a message on stderr and exit code 2, and so does a standard output that is closed
+    or full; Ctrl-C becomes exit code 130; a closed output pipe (`| head`) ends quietly.
     """
+    _open_closed_descriptors()
+    if sys.stdout is None:
+        print("error: cannot write standard output: it is closed", file=sys.stderr)
+        sys.exit(2)
+    sys.stdout = _named_in_errors(sys.stdout)
+    code = _exit_code(lambda: main(None))
+    # What was written before an error still stands in the buffer, and is data all the same.
+    flushed = _exit_code(_flush_stdout)
+    sys.exit(code or flushed)
+
+
+def _named_in_errors(stream: Any) -> io.TextIOWrapper:
+    """The same standard output, with `StandardOutputError` for what goes wrong in writing."""
+    return io.TextIOWrapper(
+        io.BufferedWriter(_StandardOutputFile(stream.fileno(), "wb", closefd=False)),
+        encoding=stream.encoding,
+        errors=stream.errors,
+        line_buffering=stream.line_buffering,
+        write_through=stream.write_through,
+    )
+
+
+def _flush_stdout() -> int:
+    sys.stdout.flush()
+    return 0
+
+
+def _exit_code(work: Callable[[], int]) -> int | str | None:
+    """Do some work; what goes wrong that is no mistake of the program becomes a message and an exit code."""
+    code: int | str | None
     try:
-        code = main(None)
-        sys.stdout.flush()
+        code = work()
+    except SystemExit as end:
+        code = end.code
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         code = 2
@@ -41,7 +90,24 @@ def run_command(main: Callable[[list[str] | None], int]) -> None:
         print("\ninterrupted", file=sys.stderr)
         code = 130
     except BrokenPipeError:
-        # Python would complain once more when it flushes stdout at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_stdout()
         code = 141
-    sys.exit(code)
+    except StandardOutputError as error:
+        _discard_stdout()
+        print(f"error: cannot write standard output: {error.strerror}", file=sys.stderr)
+        code = 2
+    return code
+
+
+def _discard_stdout() -> None:
+    # Python would complain once more when it flushes stdout at exit.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _open_closed_descriptors() -> None:
+    """Occupy closed standard descriptors, lest a file opened later gets the number, and stderr's messages."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(descriptor)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - until the process ends

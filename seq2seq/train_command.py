@@ -26,6 +26,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         description="Train a GRU encoder-decoder with Bahdanau attention on a parallel corpus.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     parser.add_argument("--config", metavar="FILE", help="YAML configuration; see configs/")
     parser.add_argument(
@@ -63,7 +64,11 @@ def main(arguments: list[str] | None = None) -> int:
         run = RunDirectory(options.run or Path("runs") / config.name)
     else:
         run = RunDirectory(options.run)
-        _ = run.config
+        if not run.exists():
+            raise UserError(
+                f"{run.path} holds no run to go on with: there is no {run.config_file.name}. "
+                "Start one: python train.py --config FILE"
+            )
         config = load_config(run.config_file, options.assignments)
 
     from rich.console import Console

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import keras
 import tensorflow as tf
 
 from data.errors import UserError
+from data.special_ids import PAD_ID
 from data.tokenizer import TokenizerPair
 from seq2seq.config import Config, differences
 from seq2seq.loss_check import LossCheck
@@ -27,7 +28,8 @@ from seq2seq.validation import BATCH_SIGNATURE, Validation, model_inputs
 if TYPE_CHECKING:
     from rich.console import Console
 
-# Options that change what is shown, or when training ends, but not the way there.
+# Options that a run may change on its way: what is shown, and when it ends. (With a cosine schedule a later
+# end means another learning rate from then on: that is what somebody who trains longer wants.)
 CHANGEABLE_ON_RESUME = (
     "training.early_stopping_patience",
     "training.epochs",
@@ -35,7 +37,7 @@ CHANGEABLE_ON_RESUME = (
     "training.save_every_seconds",
     "training.tensorboard",
     "search.",
-    "evaluation.",
+    "evaluation.paper_convention",
     "data.corpus.mirror",
     "data.corpus.data_dir",
 )
@@ -59,6 +61,15 @@ def train(
     Raises:
         UserError: something the user gave does not fit.
     """
+    if resume:
+        check_resumable(run, config)
+    with run.locked():
+        return _train(config, run, resume, mirror, console)
+
+
+def _train(
+    config: Config, run: RunDirectory, resume: bool, mirror: str | None, console: Console
+) -> TrainingProgress:
     data = _resumed_data(run, config, mirror, console) if resume else _new_data(run, config, mirror, console)
     keras.utils.set_random_seed(config.seed)
     model = build_model(config, data.tokenizers)
@@ -78,7 +89,11 @@ def train(
         _check_unfinished(run, config, progress)
         progress.finished = False
         console.print(f"Going on at epoch {progress.epoch + 1}, batch {progress.batch + 1}.", highlight=False)
-    _fit(model, config, run, data, schedule, progress, perplexity, console)
+    padding = _fit(model, config, run, data, schedule, progress, perplexity, console)
+    if padding:
+        shares = ", ".join(f"{share:.1%} {side}" for side, share in padding.items())
+        console.print(f"Padding of the batches: {shares}.", highlight=False)
+        run.write_facts(padding={side: round(share, 4) for side, share in padding.items()})
     _write_outcome(run, config, progress)
     return progress
 
@@ -107,7 +122,6 @@ def _new_data(run: RunDirectory, config: Config, mirror: str | None, console: Co
 
 
 def _resumed_data(run: RunDirectory, config: Config, mirror: str | None, console: Console) -> TrainingData:
-    check_resumable(run, config)
     run.remove_partial_files()
     if "train_fingerprint" not in run.read_facts():
         # Stopped while its data were being prepared: nothing was trained yet, so it simply starts again.
@@ -222,7 +236,7 @@ def _fit(
     progress: TrainingProgress,
     perplexity: Perplexity,
     console: Console,
-) -> None:
+) -> dict[str, float]:
     training = config.training
     display = ProgressDisplay(console, progress, data.train.batch_count(0), perplexity)
     log = MetricsLog(
@@ -281,6 +295,7 @@ def _fit(
             ) from error
         finally:
             display.close()
+    return batches.padding()
 
 
 class EpochBatches:
@@ -294,10 +309,18 @@ class EpochBatches:
         self._data = data
         self._progress = progress
         self.error: Exception | None = None
+        self._positions, self._pads = Counter[str](), Counter[str]()
+
+    def padding(self) -> dict[str, float]:
+        """Share of the positions of all batches so far that is padding, by side, 0 to 1."""
+        return {side: self._pads[side] / positions for side, positions in self._positions.items()}
 
     def __call__(self) -> Iterator[Any]:
         try:
             for batch in self._data.train.batches(self._progress.epoch, self._progress.batch):
+                for side, tokens in (("source", batch.source_tokens), ("target", batch.target_output_tokens)):
+                    self._positions[side] += tokens.size
+                    self._pads[side] += int((tokens == PAD_ID).sum())
                 yield model_inputs(batch)
         except Exception as error:
             self.error = error
@@ -323,8 +346,3 @@ def _describe_batches(data: TrainingData, config: Config) -> str:
     if count is not None:
         parts.append(f"{count:,} batches per epoch")
     return ", ".join(parts)
-
-
-def default_run_path(config: Config) -> Path:
-    """Where a run goes when nobody says otherwise."""
-    return Path("runs") / config.name

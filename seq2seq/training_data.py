@@ -61,8 +61,8 @@ def prepare_training_data(
     cleaner = Cleaner(
         CleaningRules(**config.data.cleaning.model_dump()), {"validation": corpus.validation, **corpus.test}
     )
-    with slow_progress(f"Cleaning {corpus.name}") as report:
-        pairs = _counted(fingerprints.pass_through("train", corpus.train), corpus.train.size, report)
+    with slow_progress(f"Cleaning {corpus.name}", unit="pairs") as report:
+        pairs = _counted("train", fingerprints.pass_through("train", corpus.train), corpus.train.size, report)
         train_store = PairStore.write(run.data_folder / "train", cleaner.clean(pairs))
     validation_store = PairStore.write(
         run.data_folder / "validation", fingerprints.pass_through("validation", corpus.validation)
@@ -128,9 +128,9 @@ def reopen_training_data(run: RunDirectory, config: Config, mirror: str | None) 
 def corpus_fingerprints(corpus: Corpus) -> dict[str, str]:
     """SHA-256 over the texts of the training and of the validation split, as they come from the corpus."""
     fingerprints = _Fingerprints()
-    with slow_progress(f"Checking {corpus.name}") as report:
+    with slow_progress(f"Checking {corpus.name}", unit="pairs") as report:
         for name, split in (("train", corpus.train), ("validation", corpus.validation)):
-            for _ in _counted(fingerprints.pass_through(name, split), split.size, report):
+            for _ in _counted(name, fingerprints.pass_through(name, split), split.size, report):
                 pass
     return fingerprints.digests()
 
@@ -139,7 +139,7 @@ def _open_pipelines(
     config: Config, tokenizers: TokenizerPair, train_store: PairStore, validation_store: PairStore
 ) -> TrainingData:
     batches = config.batches
-    with slow_progress("Tokenising") as report:
+    with slow_progress("Tokenising", unit="pairs") as report:
         train = BatchPipeline(
             train_store,
             tokenizers,
@@ -149,7 +149,7 @@ def _open_pipelines(
             max_shapes=batches.max_shapes,
             seed=config.seed,
             sampling_alpha=config.tokenizer.sampling_alpha,
-            progress=lambda done, total: report("pairs", done, total),
+            progress=lambda done, total: report("train", done, total),
         )
     # Computed now, not at the first batch: a corpus without any usable pair is an error to meet here.
     _ = train.shape_grid
@@ -197,11 +197,14 @@ def _stored_pairs(store: PairStore) -> Iterator[tuple[str, str]]:
 
 
 def _counted(
-    pairs: Iterator[tuple[str, str]], size: int | None, report: Callable[[str, int, int], None]
+    name: str,
+    pairs: Iterator[tuple[str, str]],
+    size: int | None,
+    report: Callable[[str, int, int | None], None],
 ) -> Iterator[tuple[str, str]]:
     for number, pair in enumerate(pairs):
         if number % 4096 == 0:
-            report("pairs", number, size or 0)
+            report(name, number, size)
         yield pair
 
 

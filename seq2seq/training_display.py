@@ -14,10 +14,12 @@ import numpy as np
 import tensorflow as tf
 
 from data.atomic import atomic_write
+from data.errors import UserError
 from seq2seq.losses import Perplexity
 from seq2seq.training_state import TrainingProgress
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from rich.console import Console
     from rich.progress import Progress, ProgressColumn
 
@@ -222,10 +224,19 @@ class MetricsLog(keras.callbacks.Callback):
         self.display.print_epoch(row)
 
     def _draw_curve(self, history: list[dict[str, float]]) -> None:
-        from seq2seq.plotting import learning_curve, save_figure
+        from seq2seq.plotting import learning_curve
 
         columns = {name: [row.get(name) for row in history] for name in _COLUMNS if name != "epoch"}
-        save_figure(learning_curve(columns, title=self.title), self.curve_file)
+        self.save_picture(learning_curve(columns, title=self.title), self.curve_file)
+
+    def save_picture(self, figure: Figure, path: Path) -> None:
+        """Write a picture; one that cannot be written is no reason to end a training."""
+        from seq2seq.plotting import save_figure
+
+        try:
+            save_figure(figure, path)
+        except UserError as error:
+            self.display.console.print(f"[yellow]warning:[/yellow] {error}", highlight=False, soft_wrap=True)
 
     def write_picture(self, name: str, png: bytes, epoch: int) -> None:
         """Show a PNG under `name` in TensorBoard."""
@@ -281,7 +292,7 @@ class HeatMapLog:
         self._translator: Any = None
 
     def __call__(self, epoch: int) -> None:
-        from seq2seq.plotting import save_figure, translation_heat_map
+        from seq2seq.plotting import translation_heat_map
         from seq2seq.search import SearchOptions
         from seq2seq.translator import Translator
 
@@ -294,7 +305,7 @@ class HeatMapLog:
             figure = translation_heat_map(
                 translation, title=f"validation sentence {number}, epoch {epoch + 1}"
             )
-            save_figure(figure, self.folder / f"sentence-{number}.png")
+            self.log.save_picture(figure, self.folder / f"sentence-{number}.png")
             buffer = io.BytesIO()
             figure.savefig(buffer, format="png", dpi=80)
             self.log.write_picture(f"alignment/sentence_{number}", buffer.getvalue(), epoch)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import signal
 import time
 import zipfile
@@ -32,6 +33,7 @@ class TrainingProgress:
         batch: batches of the current epoch that are done.
         seconds: time spent training, over all sessions.
         best_score: of the validation so far; the higher the better. None before the first.
+        best_loss: the validation loss that belongs to it.
         best_epoch: the epoch it belongs to, counted from 1.
         validations_without_gain: since the best one.
         plateau_factor: of the plateau schedule.
@@ -45,6 +47,7 @@ class TrainingProgress:
     batch: int = 0
     seconds: float = 0.0
     best_score: float | None = None
+    best_loss: float = math.inf
     best_epoch: int = 0
     validations_without_gain: int = 0
     plateau_factor: float = 1.0
@@ -60,9 +63,9 @@ def save_state(path: Path, model: keras.Model, progress: TrainingProgress) -> No
         f"{index:04d}": keras.ops.convert_to_numpy(variable)
         for index, variable in enumerate(_variables(model))
     }
-    text = json.dumps(dataclasses.asdict(progress)).encode()
+    arrays[_PROGRESS] = np.frombuffer(json.dumps(dataclasses.asdict(progress)).encode(), np.uint8)
     with atomic_write(path, "wb") as file:
-        np.savez(file, allow_pickle=False, **arrays, **{_PROGRESS: np.frombuffer(text, np.uint8)})
+        np.savez(file, **arrays)
 
 
 def read_progress(path: Path) -> TrainingProgress:

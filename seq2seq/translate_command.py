@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, cast
 
 from data.errors import UserError
+from seq2seq.command_options import options_named_as_typed
 from seq2seq.translate_options import parse_options
 
 if TYPE_CHECKING:
@@ -86,20 +87,20 @@ def _prepare(options: argparse.Namespace) -> _Job:
 
     runs = [RunDirectory(path) for path in options.model]
     configs = [run.config for run in runs]
-    search = run_search_options(
-        configs[0],
-        beam_size=options.beam_size,
-        n_best=options.n_best,
-        length_penalty=options.length_penalty,
-        coverage_penalty=options.coverage_penalty,
-        min_length=options.min_length,
-        # The options count pieces; the search counts the end of the sentence with them.
-        max_length=None if options.max_length is None else options.max_length + 1,
-        sampling=options.sample,
-        temperature=options.temperature,
-        top_k=options.top_k,
-        seed=options.seed,
-    )
+    with options_named_as_typed():
+        search = run_search_options(
+            configs[0],
+            beam_size=options.beam_size,
+            n_best=options.n_best,
+            length_penalty=options.length_penalty,
+            coverage_penalty=options.coverage_penalty,
+            min_length=options.min_length,
+            max_length=options.max_length,
+            sampling=options.sample,
+            temperature=options.temperature,
+            top_k=options.top_k,
+            seed=options.seed,
+        )
     output = line_format(
         options.format, n_best=search.n_best, scoring=options.score, alignment=options.alignment
     )
@@ -137,6 +138,11 @@ def _lines(options: argparse.Namespace) -> _Lines | None:
         with TextFile(path) as file:
             count = sum(1 for _ in file)
         return _Lines(str(path), _lines_of(path), count)
+    if sys.stdin is None:
+        raise UserError(
+            "There is nothing to translate: standard input is closed. Give sentences on the command line or "
+            "--input FILE, or connect standard input."
+        )
     if not sys.stdin.isatty():
         return _Lines("standard input", decode_lines(sys.stdin.buffer, "standard input"), None)
     for wish, name in (
@@ -222,7 +228,7 @@ def _translate(translator: Translator, options: argparse.Namespace, job: _Job, s
     from seq2seq.line_progress import line_progress
 
     translations = _translations(translator, options, job, source)
-    with ExitStack() as stack:
+    with options_named_as_typed(), ExitStack() as stack:
         output = stack.enter_context(_output(options.output))
         is_watched = output is sys.stdout and sys.stdout.isatty()
         advance = stack.enter_context(line_progress("Translating", source.count, hidden=is_watched))
@@ -256,10 +262,14 @@ def _source_target_pairs(source: _Lines) -> Iterator[tuple[str, str]]:
         columns = line.split("\t") if line else ["", ""]
         if len(columns) != 2:
             raise UserError(
-                f"{source.place(number)}: has {len(columns)} columns. --score expects `source TAB target` "
-                "(two columns) or an empty line."
+                f"{source.place(number)}: has {_counted(len(columns), 'column')}. --score expects "
+                "`source TAB target` (two columns) or an empty line."
             )
         yield columns[0], columns[1]
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _draw(translation: Translation, number: int, job: _Job) -> None:

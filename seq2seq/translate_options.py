@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+
+from seq2seq.command_options import add_search_options, at_least, new_parser, no_model
 
 FORMATS = ("text", "json", "pharaoh")
 PICTURE_FORMATS = ("png", "svg", "pdf")
@@ -32,12 +34,6 @@ One line of output belongs to each line of input; only a line feed ends a line. 
 notes, where pictures lie) goes to stderr. docs/translate.md has the details.
 """
 
-_NO_MODEL = """\
---model RUN is required: the directory of a trained run. To get one:
-  make demo                                          trains a small English-French one, runs/demo
-  python train.py --config configs/starter.yaml      trains what a configuration says; configs/ has more
-then: python translate.py --model RUN"""
-
 
 def parse_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line; for `--help` and for mistakes this ends the process, as argparse does.
@@ -55,13 +51,11 @@ def parse_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="translate.py",
-        usage="translate.py --model RUN [options] [SENTENCE ...]",
-        description="Translate sentences, files, or at a prompt, and show where the model looked.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+    parser = new_parser(
+        "translate.py",
+        "--model RUN [options] [SENTENCE ...]",
+        "Translate sentences, files, or at a prompt, and show where the model looked.",
+        _EXAMPLES,
     )
     _add_text_options(parser)
     _add_model_options(parser)
@@ -95,14 +89,14 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--batch-size",
-        type=_at_least(1),
+        type=at_least(1),
         default=64,
         metavar="N",
         help="sentences translated at once (default 64); 1 answers each line before the next is read",
     )
     group.add_argument(
         "--max-source-pieces",
-        type=_at_least(1),
+        type=at_least(1),
         metavar="N",
         help="longer sentences are cut, with a note (default: twice the longest training sentence)",
     )
@@ -110,27 +104,12 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_search_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("search (defaults: the `search` section of the run's configuration)")
-    group.add_argument("--beam-size", type=_at_least(1), metavar="N", help="1 is greedy search")
+    add_search_options(group)
     group.add_argument(
-        "--n-best", type=_at_least(1), default=1, metavar="N", help="hypotheses for each sentence (default 1)"
+        "--n-best", type=at_least(1), default=1, metavar="N", help="hypotheses for each sentence (default 1)"
     )
     group.add_argument(
-        "--length-penalty",
-        type=float,
-        metavar="A",
-        help="rank by log probability / length^A: 0 favours short translations, 1 is neutral",
-    )
-    group.add_argument(
-        "--coverage-penalty",
-        type=float,
-        metavar="B",
-        help="how much a source piece that was never looked at counts against a translation; 0 is off",
-    )
-    group.add_argument(
-        "--min-length", type=_at_least(0), metavar="N", help="pieces of a translation, at least"
-    )
-    group.add_argument(
-        "--max-length", type=_at_least(1), metavar="N", help="pieces of a translation, at most"
+        "--min-length", type=at_least(0), metavar="N", help="pieces of a translation, at least"
     )
     group.add_argument("--prefix", metavar="TEXT", help="every translation has to begin with this")
 
@@ -143,13 +122,16 @@ def _add_sampling_options(parser: argparse.ArgumentParser) -> None:
         help="draw pieces at random instead of searching for the best; --n-best: how many samples",
     )
     group.add_argument(
-        "--temperature", type=float, metavar="T", help="below 1 bolder, above 1 more random (default 1)"
+        "--temperature",
+        type=float,
+        metavar="T",
+        help="below 1: closer to the likeliest, above 1: more varied (default 1; at least 0.01)",
     )
     group.add_argument(
-        "--top-k", type=_at_least(0), metavar="K", help="draw among the K likeliest pieces (default 0: all)"
+        "--top-k", type=at_least(0), metavar="K", help="draw among the K likeliest pieces (default 0: all)"
     )
     group.add_argument(
-        "--seed", type=_at_least(0), metavar="N", help="the same seed, the same samples (default 1)"
+        "--seed", type=at_least(0), metavar="N", help="the same seed, the same samples (default 1)"
     )
 
 
@@ -197,23 +179,10 @@ def _add_picture_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--values", action="store_true", help="write each weight into its cell of the picture")
 
 
-def _at_least(minimum: int) -> Callable[[str], int]:
-    def whole_number(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            value = minimum - 1
-        if value < minimum:
-            raise argparse.ArgumentTypeError(f"expected a whole number of at least {minimum}, got {text!r}")
-        return value
-
-    return whole_number
-
-
 def _contradiction(options: argparse.Namespace) -> str | None:
     """What is wrong with options that are fine one by one; None when nothing is."""
     if not options.model:
-        return _NO_MODEL
+        return no_model("translate.py")
     if options.sentences and options.input is not None:
         return "give either sentences or --input, not both"
     sampling_only = {"--temperature": options.temperature, "--top-k": options.top_k, "--seed": options.seed}

@@ -147,6 +147,9 @@ class Translator:
             forced_prefix: how each translation has to begin; an empty string forces nothing.
             batch_size: at most this many sentences are translated at once.
             window: this many texts are read, sorted by length and translated before the first is given out.
+
+        Raises:
+            UserError: see `Search.search`; or `texts` raised it, after what came before has been given out.
         """
         options = options or self.default_options()
         prefixes = itertools.repeat("") if forced_prefix is None else forced_prefix
@@ -163,7 +166,7 @@ class Translator:
                 options,
             )
             return [
-                _translation(request, result, row, self.tokenizers.target, word_mode, options)
+                _translation(request, result, row, self.tokenizers.target, word_mode)
                 for row, request in enumerate(batch)
             ]
 
@@ -221,7 +224,7 @@ class Translator:
                 [request.source_row for request in batch], [request.given for request in batch], options
             )
             return [
-                _translation(request, result, row, self.tokenizers.target, word_mode, options)
+                _translation(request, result, row, self.tokenizers.target, word_mode)
                 for row, request in enumerate(batch)
             ]
 
@@ -314,7 +317,11 @@ def _decoded(
     # One sentence at a time is asked for by those who wait for each answer before they send the next line.
     window = window or (1 if batch_size == 1 else batch_size * _BATCHES_PER_WINDOW)
     requests = iter(requests)
-    while in_window := list(itertools.islice(requests, window)):
+    problem: UserError | None = None
+    while problem is None:
+        in_window, problem = _read(requests, window)
+        if not in_window and problem is None:
+            return
         translations: list[Translation | None] = [
             Translation(request.source, (), _joined(request.notes)) if request.is_empty else None
             for request in in_window
@@ -325,6 +332,18 @@ def _decoded(
             for place, translation in zip(places, decode([in_window[p] for p in places]), strict=True):
                 translations[place] = translation
         yield from (translation for translation in translations if translation is not None)
+    raise problem
+
+
+def _read(requests: Iterator[_Request], most: int) -> tuple[list[_Request], UserError | None]:
+    """The next requests, and what ended them early: a bad line must not lose the good ones before it."""
+    read: list[_Request] = []
+    try:
+        for request in itertools.islice(requests, most):
+            read.append(request)
+    except UserError as error:
+        return read, error
+    return read, None
 
 
 def length_sorted_batches(lengths: Sequence[int], batch_size: int) -> list[list[int]]:
@@ -357,7 +376,6 @@ def _translation(
     row: int,
     tokenizer: Tokenizer,
     word_mode: str,
-    options: SearchOptions,
 ) -> Translation:
     columns = len(request.source.pieces) + 1
     hypotheses = []
@@ -381,9 +399,10 @@ def _translation(
             )
         )
     notes = request.notes
-    if request.target is None and not hypotheses[0].finished and options.max_length is None:
+    if request.target is None and not hypotheses[0].finished:
         count = len(hypotheses[0].target.pieces)
-        notes = (*notes, f"the translation had not ended after {count} pieces and was cut off")
+        pieces = "piece" if count == 1 else "pieces"
+        notes = (*notes, f"the translation had not ended after {count} {pieces} and was cut off")
     return Translation(request.source, tuple(hypotheses), _joined(notes))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from data.atomic import replace_durably
 from data.batching import Batch
 from data.special_ids import EOS_ID
 from seq2seq.config import Config
@@ -77,9 +77,9 @@ class Validation(keras.callbacks.Callback):
                 self.status("translating the validation split")
                 logs["val_bleu"] = self._bleu()
             if training.select_by == "loss":
-                self._judge(-logs["val_loss"], epoch)
+                self._judge(-logs["val_loss"], logs["val_loss"], epoch)
             elif "val_bleu" in logs:
-                self._judge(logs["val_bleu"], epoch)
+                self._judge(logs["val_bleu"], logs["val_loss"], epoch)
             if self.heat_maps is not None:
                 self.status("drawing heat maps")
                 self.heat_maps(epoch)
@@ -122,11 +122,12 @@ class Validation(keras.callbacks.Callback):
         limit = self.config.batches.max_length
         return [ids[:limit] for ids in self.data.tokenizers.source.encode_batch(texts)]
 
-    def _judge(self, score: float, epoch: int) -> None:
+    def _judge(self, score: float, loss: float, epoch: int) -> None:
         progress, training = self.training_progress, self.config.training
-        # Translating must have begun to work for a score of 0 to be worth a model; the first one always is.
-        if progress.best_score is None or score > progress.best_score:
-            progress.best_score, progress.best_epoch = score, epoch + 1
+        # The loss decides between equal scores: before a model can translate, its BLEU is 0 again and again.
+        best = (-math.inf, 0.0) if progress.best_score is None else (progress.best_score, -progress.best_loss)
+        if (score, -loss) > best:
+            progress.best_score, progress.best_loss, progress.best_epoch = score, loss, epoch + 1
             progress.validations_without_gain = progress.plateau_wait = 0
             save_model(self.model, self.model_file)
             return
@@ -158,4 +159,4 @@ def save_model(model: Seq2SeqModel, path: Path) -> None:
     bare.set_weights(model.get_weights())
     temporary = path.with_name(f".{path.stem}.partial.keras")
     bare.save(temporary)
-    os.replace(temporary, path)
+    replace_durably(temporary, path)

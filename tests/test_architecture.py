@@ -183,3 +183,11 @@ def test_no_path_of_one_machine(path: Path) -> None:
     # In two parts, because this file is one of those it reads.
     for start in ("/wo" + "rk/", "/ro" + "ot/", "/ho" + "me/", "C:" + "\\"):
         assert start not in text, f"{path}:{text[: text.index(start)].count(chr(10)) + 1}: {start}"
+
+
+def test_the_network_and_the_data_mean_the_same_padding() -> None:
+    """The network may not import data/, so it has a constant of its own."""
+    from data import special_ids
+    from seq2seq import losses
+
+    assert losses.PAD_ID == special_ids.PAD_ID

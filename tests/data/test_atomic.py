@@ -104,7 +104,7 @@ def test_the_bytes_are_on_the_disk_before_the_name_points_at_them(
     monkeypatch.setattr(os, "replace", lambda a, b: (steps.append("replace"), replace(a, b)))
     with atomic_write(tmp_path / "a.txt") as file:
         file.write("x")
-    assert steps == ["fsync", "replace"]
+    assert steps == ["fsync", "replace", "fsync"]  # the file, then the folder that holds its name
 
 
 def test_permissions_are_the_ordinary_ones(tmp_path: Path) -> None:

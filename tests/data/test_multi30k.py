@@ -142,6 +142,12 @@ def test_a_relative_mirror_folder_is_below_the_current_directory(mirror, data_di
     assert corpus.train.size == 5
 
 
+def test_a_mirror_that_is_not_there_is_an_error_even_when_all_is_prepared(mirror, data_dir):
+    load_tfds_corpus("multi30k/en-de", test=(), data_dir=data_dir, mirror=mirror)
+    with pytest.raises(DataError, match=r"The mirror folder .*nope.* does not exist"):
+        load_tfds_corpus("multi30k/en-de", test=(), data_dir=data_dir, mirror=str(mirror / "nope"))
+
+
 def test_what_is_prepared_needs_no_mirror_and_no_network(mirror, data_dir, monkeypatch):
     load_tfds_corpus("multi30k/en-de", test=(), data_dir=data_dir, mirror=mirror)
     shutil.rmtree(mirror)

@@ -127,7 +127,10 @@ def arm(place: str) -> None:
 if __name__ == "__main__":
     from seq2seq.train_command import main
 
+    def armed_main(arguments: list[str] | None) -> int:
+        arm(place)
+        return main(arguments)
+
     place = sys.argv.pop(1)
     prepare_environment()
-    arm(place)
-    run_command(main)
+    run_command(armed_main)

@@ -135,18 +135,16 @@ class TinyReference:
         return Found(tuple(tokens), tuple(log_probabilities), tuple(attentions), score)
 
     def enumerate_all(self, max_length: int, min_length: int, scoring: Scoring, prefix=()) -> list[Found]:
-        """Every hypothesis there is, best first: those that end, then those that are cut."""
+        """Every hypothesis that ends within `max_length` ordinary tokens, best first."""
         ordinary = range(UNKNOWN + 1, self.vocabulary_size)
         found = []
         for length in range(max_length + 1):
             for body in itertools.product(ordinary, repeat=length):
                 if body[: len(prefix)] != tuple(prefix):
                     continue
-                if length == max_length:
-                    found.append(self.follow(body, scoring))
-                elif length >= min_length:
+                if length >= min_length:
                     found.append(self.follow((*body, EOS), scoring))
-        return sorted(found, key=lambda each: (not each.finished, -each.score))
+        return sorted(found, key=lambda each: -each.score)
 
     def beam_search(
         self, beam: int, n_best: int, max_length: int, min_length: int, scoring: Scoring, prefix=()
@@ -154,7 +152,7 @@ class TinyReference:
         """Plain beam search, never stopping early."""
         growing = [((), 0.0, BOS, self.start())]
         ended: list[Found] = []
-        for step in range(max_length):
+        for step in range(max_length + 1):
             candidates = []
             for tokens, total, previous, states in growing:
                 log_probabilities, new_states, _ = self.step(previous, states)
@@ -168,7 +166,11 @@ class TinyReference:
             candidates.sort(key=lambda each: -each[1])
             kept = candidates[: beam - len(ended)]
             ended += [self.follow(each[0], scoring) for each in kept if each[2] == EOS]
-            growing = [each for each in kept if each[2] != EOS]
+            if step < max_length:
+                growing = [each for each in kept if each[2] != EOS]
+            else:  # the last step is for ending only
+                have_ended = {each[0][:-1] for each in kept if each[2] == EOS}
+                growing = [each for each in growing if each[0] not in have_ended]
         cut = [self.follow(each[0], scoring) for each in growing]
         ranked = sorted(ended, key=lambda each: -each.score) + sorted(cut, key=lambda each: -each.score)
         return ranked[:n_best]

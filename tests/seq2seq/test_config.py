@@ -213,7 +213,7 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
         ("training.tensorboard=false", ("training", "tensorboard"), False),
         ("model.readout=maxout", ("model", "readout"), "maxout"),
         ("data.source_language=no", ("data", "source_language"), "no"),
-        ("name=a=b", ("name",), "a=b"),
+        ("data.target_language=a=b", ("data", "target_language"), "a=b"),
         (" seed =3", ("seed",), 3),
     ],
 )

@@ -178,7 +178,11 @@ def test_comparison_with_another_run(tmp_path, files, translator, capsys) -> Non
         (["--model", "a", "--reference", "s"], "--source FILE"),
         (["--model", "a", "--source", "s", "--reference", "r", "--split", "test"], "not both"),
         (["--model", "a", "--alignments", "g"], "exactly one --split"),
-        (["--model", "a", "--limit", "0"], "--limit must be at least 1, not 0"),
+        (["--model", "a", "--beam-size", "0"], "argument --beam-size: expected a whole number of at least 1"),
+        (
+            ["--model", "a", "--limit", "0"],
+            "--limit: expected a whole number of at least 1, got '0'",
+        ),
         (["--model", "a", "--name", "n"], "--name is the name of --source"),
     ],
 )
@@ -205,8 +209,8 @@ def test_mistakes_that_are_seen_before_the_model_is_loaded(tmp_path, files, monk
 
 
 def test_a_bad_beam_is_an_error_of_the_user(tmp_path, files, translator) -> None:
-    with pytest.raises(UserError, match="beam_size must be a whole number of at least 1"):
-        run_main(make_run(tmp_path / "run").path, files, "--beam-size", "0")
+    with pytest.raises(UserError, match=r"^--length-penalty must be a finite number from 0 to 10; got 11"):
+        run_main(make_run(tmp_path / "run").path, files, "--length-penalty", "11")
 
 
 def test_file_names() -> None:

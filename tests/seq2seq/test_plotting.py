@@ -133,6 +133,13 @@ class TestAttentionHeatMap:
         assert len(label) == 26
         assert label.endswith("…")
 
+    def test_a_title_that_is_cut_says_so(self):
+        for title, is_cut in (("title " * 60, True), ("title", False)):
+            figure = attention_heat_map(np.eye(3), ["a", "b", "c"], ["a", "b", "c"], title=title)
+            lines = [text.get_text() for text in figure.texts if text.get_text().startswith("title")]
+            assert len(lines) == (3 if is_cut else 1)
+            assert [line.endswith("…") for line in lines] == [False] * (len(lines) - 1) + [is_cut]
+
     @pytest.mark.parametrize("size", [1, 3, 12, 30, 60, 200])
     def test_letters_stay_legible_and_labels_apart_and_everything_inside(self, size):
         words = [("Wort" * (1 + place % 4))[: 2 + place % 13] for place in range(size - 1)] + [NO_FONT_HAS_IT]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from data.errors import UserError
+from data.tokenizer import train_tokenizers
 from seq2seq.run_directory import RunDirectory, software_versions
 from tests.seq2seq.conftest import TrainedRun
 from tests.seq2seq.tiny_run import tiny_config
@@ -73,8 +74,49 @@ def test_a_damaged_model(trained: TrainedRun, tmp_path: Path, content: bytes | N
     folder = shutil.copytree(trained.folder, tmp_path / "run")
     model = folder / "model.keras"
     model.write_bytes(model.read_bytes()[:5000] if content is None else content)
-    with pytest.raises(UserError, match=r"model\.keras cannot be loaded"):
+    with pytest.raises(UserError, match=r"model\.keras is damaged or incomplete"):
         RunDirectory(folder).load_model()
+
+
+def test_parts_of_different_runs_are_refused(trained: TrainedRun, tmp_path: Path) -> None:
+    folder = shutil.copytree(trained.folder, tmp_path / "run")
+    config = (folder / "config.yaml").read_text(encoding="utf-8")
+    (folder / "config.yaml").write_text(
+        config.replace("decoder_units: 8", "decoder_units: 9"), encoding="utf-8"
+    )
+    with pytest.raises(UserError, match=r"do not belong together:\n  decoder_units: 9 here, 8 in the model"):
+        RunDirectory(folder).load_model()
+
+
+def test_a_tokenizer_of_the_right_size_from_another_run_is_refused(
+    trained: TrainedRun, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(trained.folder, tmp_path / "run")
+    size = RunDirectory(folder).tokenizers.source.vocabulary_size
+    pairs = [(f"the number {number} is odd", f"une autre phrase {number * 7}") for number in range(200)]
+    train_tokenizers(pairs, joint=True, vocabulary_size=size).save(folder / "tokenizer")
+    with pytest.raises(
+        UserError, match=r"tokenizer \(SHA-256\): [0-9a-f]{12} here, [0-9a-f]{12} in run\.json"
+    ):
+        RunDirectory(folder).load_model()
+
+
+def test_a_damaged_fact_file_is_named(trained: TrainedRun, tmp_path: Path) -> None:
+    folder = shutil.copytree(trained.folder, tmp_path / "run")
+    (folder / "run.json").write_text('{"seed": ', encoding="utf-8")
+    with pytest.raises(UserError, match=r"run\.json: damaged"):
+        RunDirectory(folder).load_model()
+
+
+def test_one_process_trains_at_a_time(tmp_path: Path) -> None:
+    with (
+        RunDirectory(tmp_path / "run").locked(),
+        pytest.raises(UserError, match="another process is training here"),
+        RunDirectory(tmp_path / "run").locked(),
+    ):
+        pass
+    with RunDirectory(tmp_path / "run").locked():
+        pass
 
 
 def test_only_files_that_were_never_finished_are_removed(tmp_path: Path) -> None:

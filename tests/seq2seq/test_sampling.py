@@ -62,6 +62,18 @@ def test_the_extreme_numbers_draw_no_impossible_token(monkeypatch, number, token
     assert result.tokens[0, 0].tolist() == [token] * 3
 
 
+@pytest.mark.parametrize("scale", [1.0, 1e36])
+@pytest.mark.parametrize("top_k", [0, 4])
+def test_the_lowest_temperature_draws_the_likeliest_token(scale, top_k):
+    # Divided by 0.01, logits of this scale are infinite in float32.
+    weights = TinyWeights(8, seed=0)
+    weights.output[:] = 0.0
+    weights.bias[:] = np.array([3, 3, -1, 3, 1, 2, 1, 0]) * scale
+    options = SearchOptions(sampling=True, n_best=3, temperature=0.01, max_length=3, top_k=top_k)
+    result = Search([TinyModel(weights)], options).search(SOURCES[:1])
+    assert result.tokens[0].tolist() == [[5] * 3] * 3
+
+
 def test_second_tokens_follow_from_the_first(weights, search):
     result = search.search(SOURCES[:1], options=SearchOptions(sampling=True, n_best=4000, max_length=2))
     reference = TinyReference([weights], SOURCES[0])

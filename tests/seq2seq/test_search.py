@@ -93,8 +93,8 @@ def large_search(large) -> Search:
 @pytest.mark.parametrize("scoring", SCORINGS)
 @pytest.mark.parametrize("min_length", [0, 2])
 def test_a_beam_that_holds_everything_finds_what_brute_force_finds(small, small_search, scoring, min_length):
-    # 1 + 3 + 9 + 27 hypotheses end and 81 are cut: a beam of 121 loses none.
-    options = options_for(scoring, beam_size=121, n_best=121, min_length=min_length, max_length=4)
+    # 1 + 3 + 9 + 27 + 81 hypotheses end; before the last step 40 have, and 81 have 4 extensions each.
+    options = options_for(scoring, beam_size=364, n_best=121, min_length=min_length, max_length=4)
     result = small_search.search(SOURCES, options=options)
     for row, source in enumerate(SOURCES):
         reference = TinyReference([small], source)
@@ -126,12 +126,13 @@ def test_beam_of_one_is_greedy_search(large, large_search):
     for row, source in enumerate(SOURCES):
         reference = TinyReference([large], source)
         states, previous, tokens = reference.start(), 1, []
-        while len(tokens) < 12 and previous != EOS:
+        while len(tokens) <= 12 and previous != EOS:
             log_probabilities, states, _ = reference.step(previous, states)
             log_probabilities[[0, 1, 3]] = -np.inf
             previous = int(np.argmax(log_probabilities))
             tokens.append(previous)
-        assert_row_is(result, row, [reference.follow(tokens, Scoring())])
+        kept = tokens if tokens[-1] == EOS else tokens[:12]
+        assert_row_is(result, row, [reference.follow(kept, Scoring())])
 
 
 def test_n_best_is_the_head_of_a_longer_list(large_search):
@@ -232,9 +233,22 @@ def test_limits_on_the_length(large_search):
     for beam, (least, most) in itertools.product((1, 4), ((0, 3), (5, 8))):
         options = SearchOptions(beam_size=beam, n_best=beam, min_length=least, max_length=most)
         result = large_search.search(SOURCES, options=options)
-        assert result.lengths.max() <= most
+        assert (result.lengths - result.finished).max() <= most
         assert np.all(result.lengths[result.finished] >= least + 1)
         assert np.all(result.lengths[~result.finished] == most)
+
+
+@pytest.mark.parametrize("beam", [4, 6])
+def test_a_translation_as_long_as_the_limit_may_still_end(large, large_search, beam):
+    free = large_search.search(SOURCES, options=SearchOptions(beam_size=beam, min_length=2))
+    row = int(np.argmax(free.finished[:, 0]))
+    assert free.finished[row, 0]
+    pieces = int(free.lengths[row, 0]) - 1
+    assert pieces >= 2
+    options = SearchOptions(beam_size=beam, min_length=2, max_length=pieces)
+    exact = large_search.search(SOURCES, options=options)
+    assert exact.finished[row, 0]
+    assert exact.tokens[row, 0, : pieces + 1].tolist() == free.tokens[row, 0, : pieces + 1].tolist()
 
 
 def test_the_automatic_limit_follows_each_sentence():
@@ -245,9 +259,9 @@ def test_the_automatic_limit_follows_each_sentence():
     assert not result.finished.any()
     # A long minimum or a long prefix raises the limit.
     longer = Search([never_ends], replace(options, min_length=6)).search(SOURCES)
-    assert longer.lengths[:, 0].tolist() == [7, 7, 11, 7]
+    assert longer.lengths[:, 0].tolist() == [7, 6, 11, 6]
     prefixed = Search([never_ends], options).search(SOURCES, [[], [5] * 7, [], []])
-    assert prefixed.lengths[:, 0].tolist() == [7, 8, 11, 5]
+    assert prefixed.lengths[:, 0].tolist() == [7, 7, 11, 5]
 
 
 def test_special_tokens_are_never_emitted():
@@ -282,7 +296,7 @@ def test_forced_prefixes_of_different_lengths(large, large_search):
 
 def test_forced_prefix_with_brute_force(small, small_search):
     prefixes = [[5], [4, 6], [], [6]]
-    options = SearchOptions(beam_size=121, n_best=121, max_length=4)
+    options = SearchOptions(beam_size=364, n_best=121, max_length=4)
     result = small_search.search(SOURCES, prefixes, options)
     for row, (source, prefix) in enumerate(zip(SOURCES, prefixes, strict=True)):
         assert_row_is(result, row, TinyReference([small], source).enumerate_all(4, 0, Scoring(), prefix))
@@ -346,9 +360,10 @@ def test_weights_loaded_later_are_used(large, large_search):
 
 
 def test_a_beam_wider_than_the_vocabulary_and_than_all_translations(small, small_search):
-    # With at most one token there are four translations: the empty one, and three that are cut.
+    # With at most one token there are four translations: the empty one, and three of one token.
     result = small_search.search(SOURCES, options=SearchOptions(beam_size=20, n_best=20, max_length=1))
-    assert result.lengths[:, :4].tolist() == [[1] * 4] * 4
+    assert np.sort(result.lengths[:, :4]).tolist() == [[1, 2, 2, 2]] * 4
+    assert result.finished[:, :4].all()
     for row, source in enumerate(SOURCES):
         assert_row_is(result, row, TinyReference([small], source).enumerate_all(1, 0, Scoring()))
 
@@ -397,14 +412,19 @@ def test_one_broken_hypothesis_does_not_harm_the_others(model_class):
     weights = TinyWeights(8, seed=6)
     weights.bias[5] = 3.0
     model = model_class(weights)
-    search = Search([model], SearchOptions(beam_size=400, n_best=400, max_length=4))
+    search = Search([model], SearchOptions(beam_size=1400, n_best=400, max_length=4))
     healthy = search.search(SOURCES)
     weights.embedding[5] = np.nan
     model.load(weights)
     broken = search.search(SOURCES)
     for row in range(len(SOURCES)):
-        wanted = [tokens for tokens in all_hypotheses(healthy, row) if 5 not in tokens[:-1]]
-        assert all_hypotheses(broken, row) == wanted
+        wanted = [tokens for tokens in all_hypotheses(healthy, row) if 5 not in tokens]
+        ended = int(broken.finished[row].sum())
+        assert all_hypotheses(broken, row)[:ended] == wanted
+        # Where 5 was the last token that fitted, the state broke in the step that could only end it.
+        cut = all_hypotheses(broken, row)[ended:]
+        assert len(cut) == 27
+        assert all(tokens[-1] == 5 and 5 not in tokens[:-1] for tokens in cut)
 
 
 def all_hypotheses(result: SearchResult, row: int) -> list[tuple[int, ...]]:

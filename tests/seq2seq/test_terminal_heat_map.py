@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from rich.cells import cell_len
 
+from seq2seq.attention_pictures import PictureStyle, print_heat_map, terminal_background
 from seq2seq.terminal_heat_map import render
 
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
@@ -50,6 +53,35 @@ def test_a_light_terminal_turns_the_colours_round():
     text = render(WEIGHTS, SOURCE, TARGET, width=40, color=True, background="light")
     assert "\x1b[48;5;17m\x1b[38;5;231m90 " in text
     assert "\x1b[48;5;195m\x1b[38;5;16m 6 " in text
+
+
+@pytest.mark.parametrize(
+    ("said", "background"),
+    [
+        *((None, "dark"), ("", "dark"), ("15;0", "dark"), ("7;8", "dark"), ("0;default", "dark")),
+        *(("0;15", "light"), ("0;7", "light"), ("0;default;9", "light"), ("0;16", "dark")),
+    ],
+)
+def test_the_terminal_says_what_its_background_is(monkeypatch, said, background):
+    if said is None:
+        monkeypatch.delenv("COLORFGBG", raising=False)
+    else:
+        monkeypatch.setenv("COLORFGBG", said)
+    assert terminal_background() == background
+
+
+def test_a_light_background_reaches_the_drawing(monkeypatch):
+    hypothesis = SimpleNamespace(attention_at=lambda *_: WEIGHTS, labels=lambda _: TARGET)
+    translation = SimpleNamespace(best=hypothesis, source=None)
+    monkeypatch.setattr("seq2seq.attention_pictures.source_labels", lambda *_: SOURCE)
+    monkeypatch.setattr("seq2seq.attention_pictures.has_colors", lambda _: True)
+    drawn = {}
+    for said in ("15;0", "0;15"):
+        monkeypatch.setenv("COLORFGBG", said)
+        print_heat_map(translation, PictureStyle(), out := io.StringIO())
+        drawn[said] = out.getvalue()
+    assert "\x1b[48;5;195m" in drawn["0;15"]
+    assert "\x1b[48;5;195m" not in drawn["15;0"]
 
 
 def test_without_colour_there_is_no_escape():

@@ -149,7 +149,7 @@ class TestWhatNoLongerFits:
         train_tokenizers(pairs, joint=True, vocabulary_size=275).save(copied / "tokenizer")
         with pytest.raises(UserError, match=r"tokenizer: [0-9a-f]{12} -> [0-9a-f]{12}"):
             train_here(RunDirectory(copied).config, copied, resume=True)
-        with pytest.raises(UserError, match="the tokenizer does not belong to the model"):
+        with pytest.raises(UserError, match=r"do not belong together:\n.*vocabulary_size: 275 here"):
             RunDirectory(copied).load_model()
 
     def test_no_tokenizer(self, copied: Path) -> None:

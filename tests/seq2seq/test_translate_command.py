@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -113,8 +114,8 @@ def test_contradictions_end_with_the_usage(arguments, message, capsys):
     ("arguments", "message"),
     [
         (["--model", "nowhere", "a"], "nowhere does not exist"),
-        (["--n-best", "9", "a"], "n_best must be from 1 to beam_size"),
-        (["--length-penalty", "-1", "a"], "length_penalty must be"),
+        (["--n-best", "9", "a"], "--n-best must be from 1 to --beam-size"),
+        (["--length-penalty", "-1", "a"], "--length-penalty must be"),
         (["--format", "pharaoh", "--n-best", "2", "a"], "--n-best must be 1"),
         (["--alignment", "argmax", "a"], "--format text has none"),
         (["--format", "pharaoh", "--alignment", "best", "a"], "expected argmax"),
@@ -215,6 +216,69 @@ def test_invalid_utf8_names_the_place(translate, tmp_path):
         translate(stdin=b"two dogs\ncaf\xe9\n")
 
 
+def test_a_bad_line_of_a_stream_loses_nothing_before_it(translate, expected, capsys):
+    with pytest.raises(UserError, match="standard input, line 3"):
+        translate(stdin=b"two dogs\na child\ncaf\xe9\n")
+    assert capsys.readouterr().out.splitlines() == expected(["two dogs", "a child"])
+    with pytest.raises(UserError, match=r"standard input, line 2: has 1 column\."):
+        translate("--score", stdin=b"two dogs\ta child\nno tab\n")
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+@pytest.mark.parametrize("most", [1, 2, 5])
+def test_max_length_is_the_most_pieces(translate, most):
+    for search in (["--beam-size", 2, "--n-best", 2], ["--sample", "--n-best", 4]):
+        out, err = translate("--format", "json", "--max-length", most, *search, stdin=b"two dogs run\n")
+        line = json.loads(out)
+        assert max(len(each["pieces"]) for each in line["hypotheses"]) <= most
+        assert (line["note"] is None) == line["hypotheses"][0]["finished"]
+        assert ("was cut off" in err) == (not line["hypotheses"][0]["finished"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["--beam-size", 2, "--n-best", 5],
+            r"^--n-best .* to --beam-size \(2\).*raise --beam-size to 5",
+        ),
+        (["--length-penalty", 11], "^--length-penalty must be a finite number from 0 to 10"),
+        (["--sample", "--temperature", "1e-38"], "^--temperature must be a finite number of at least 0.01"),
+        (["--max-length", 1, "--prefix", "my sister and the old man"], "^--prefix, row 0 .* --max-length"),
+    ],
+)
+def test_errors_name_the_options_as_they_were_typed(translate, arguments, message):
+    with pytest.raises(UserError, match=message):
+        translate("--no-plot", *arguments, "two dogs")
+
+
+@pytest.mark.parametrize(
+    ("redirection", "message"),
+    [
+        ("<&-", "error: There is nothing to translate: standard input is closed."),
+        ("--format json > /dev/full", "error: cannot write standard output: No space left on device"),
+        (">&-", "error: cannot write standard output: it is closed"),
+        ("> /dev/full", "error: cannot write standard output: No space left on device"),
+    ],
+)
+def test_closed_and_full_streams_are_errors_in_words(tiny_run, redirection, message):
+    sentence = "" if redirection == "<&-" else "'two dogs'"
+    command = f"'{sys.executable}' translate.py --no-plot --model '{tiny_run.path}' {sentence} {redirection}"
+    for unbuffered in ("", "1"):
+        result = subprocess.run(
+            ["sh", "-c", command],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert result.returncode == 2
+        assert message in result.stderr
+        assert "Traceback" not in result.stderr
+        assert "Exception ignored" not in result.stderr
+
+
 def test_a_line_too_long_is_cut_and_named(translate):
     out, err = translate(stdin=f"two dogs\n\n{' '.join(SENTENCES)}\n".encode())
     assert out.count("\n") == 3
@@ -228,7 +292,7 @@ def test_a_line_too_long_is_cut_and_named(translate):
 def test_search_options_arrive(translate, expected):
     sentence = SENTENCES[4]
     out, _ = translate("--no-plot", "--beam-size", 1, "--max-length", 3, sentence)
-    assert out.splitlines() == expected([sentence], beam_size=1, max_length=4)
+    assert out.splitlines() == expected([sentence], beam_size=1, max_length=3)
     out, _ = translate("--no-plot", "--min-length", 9, "--length-penalty", 0, sentence)
     assert out.splitlines() == expected([sentence], min_length=9, length_penalty=0.0)
     out, _ = translate("--no-plot", "--prefix", "my sister", sentence, "a child")
@@ -277,7 +341,7 @@ def test_scores_of_given_targets(translate, tiny_run, load_once, tmp_path):
     links, _ = translate("--score", "-i", pairs, "--format", "pharaoh", "--alignment", "threshold:0")
     assert links.split("\n")[1] == ""
     assert {link.split("-")[1] for link in links.split("\n")[0].split()} == {"0", "1"}
-    with pytest.raises(UserError, match=r"standard input, line 2: has 1 columns.*source TAB target"):
+    with pytest.raises(UserError, match=r"standard input, line 2: has 1 column\..*source TAB target"):
         translate("--score", stdin=b"a\tb\nno tab\n")
     with pytest.raises(UserError, match="line 1: has 3 columns"):
         translate("--score", stdin=b"a\tb\tc\n")

@@ -192,7 +192,33 @@ def test_a_translation_that_does_not_end_has_a_note_and_no_eos_row(tiny_tokenize
     assert len(best.attention) == len(best.target.pieces)
     assert "had not ended" in translation.note
     (asked_for,) = translator.translate(["two dogs"], SearchOptions(beam_size=1, max_length=3))
-    assert asked_for.note is None
+    assert len(asked_for.best.target.pieces) == 3
+    assert asked_for.note == "the translation had not ended after 3 pieces and was cut off"
+
+
+@pytest.mark.parametrize("beam_size", [1, 3])
+def test_a_translation_that_just_fits_is_whole(copier, beam_size):
+    pieces = len(copier.tokenizers.source.segment("two dogs").pieces)
+    for most, is_whole in ((pieces, True), (pieces - 1, False)):
+        options = SearchOptions(beam_size=beam_size, max_length=most)
+        (translation,) = copier.translate(["two dogs"], options)
+        assert len(translation.best.target.pieces) <= most
+        assert (translation.text == "two dogs") == is_whole
+        if is_whole:
+            assert translation.best.finished
+            assert translation.note is None
+
+
+def test_a_stream_gives_out_what_was_read_before_a_bad_line(copier):
+    def lines():
+        yield from SENTENCES[:5]
+        raise UserError("line 6 is bad")
+
+    for batch_size in (1, 2, 64):
+        stream = copier.translate_stream(lines(), BEAM, batch_size=batch_size)
+        assert [next(stream).text for _ in range(5)] == SENTENCES[:5]
+        with pytest.raises(UserError, match="line 6 is bad"):
+            next(stream)
 
 
 def test_a_prefix_belongs_to_its_own_sentence(copier):

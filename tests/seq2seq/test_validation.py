@@ -90,7 +90,12 @@ class Judged(NamedTuple):
 def judge(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     """Give `Validation` one score after the other."""
 
-    def judge(scores: list[float], progress: TrainingProgress | None = None, **training: Any) -> Judged:
+    def judge(
+        scores: list[float],
+        progress: TrainingProgress | None = None,
+        losses: list[float] | None = None,
+        **training: Any,
+    ) -> Judged:
         from seq2seq import validation
 
         saved: list[int] = []
@@ -110,7 +115,7 @@ def judge(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
         callback.on_train_begin()
         for epoch, score in enumerate(scores):
             monkeypatch.setattr(validation, "save_model", lambda *_, epoch=epoch: saved.append(epoch))
-            callback._judge(score, epoch)
+            callback._judge(score, 1.0 if losses is None else losses[epoch], epoch)
             factors.append(1.0 if schedule is None else float(schedule.factor))
         return Judged(progress, saved, factors, callback.model.stop_training)
 
@@ -123,6 +128,12 @@ class TestConclusions:
         assert judged.saved == [0, 1, 4]  # as good is not better
         assert (judged.progress.best_score, judged.progress.best_epoch) == (6.0, 5)
         assert judged.progress.validations_without_gain == 0
+
+    def test_the_loss_decides_between_equal_scores(self, judge: Any) -> None:
+        judged = judge([0.0, 0.0, 0.0, 0.0], losses=[6.0, 4.9, 5.0, 4.8], early_stopping_patience=2)
+        assert judged.saved == [0, 1, 3]
+        assert (judged.progress.best_epoch, judged.progress.best_loss) == (4, 4.8)
+        assert not judged.stopped
 
     def test_the_first_model_is_kept_however_bad(self, judge: Any) -> None:
         assert judge([0.0, 0.0]).saved == [0]

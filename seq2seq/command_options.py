@@ -1,0 +1,95 @@
+"""What the command lines of translate.py and evaluate.py share. Imports nothing heavy."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from data.errors import UserError
+
+_OPTION_OF = {"forced_prefix": "--prefix", "sampling": "--sample"} | {
+    name: f"--{name.replace('_', '-')}"
+    for name in (
+        *("beam_size", "n_best", "length_penalty", "coverage_penalty", "min_length", "max_length"),
+        *("temperature", "top_k", "seed"),
+    )
+}
+_NAME = re.compile(rf"\b({'|'.join(_OPTION_OF)})\b")
+
+
+def new_parser(program: str, usage: str, description: str, examples: str) -> argparse.ArgumentParser:
+    """A parser that keeps the examples as they are written and takes no abbreviated options."""
+    return argparse.ArgumentParser(
+        prog=program,
+        usage=f"{program} {usage}",
+        description=description,
+        epilog=examples,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+
+
+def no_model(program: str) -> str:
+    """What to say when there is no --model."""
+    return (
+        "--model RUN is required: the directory of a trained run. To get one:\n"
+        "  make demo                                          trains a small English-French one, runs/demo\n"
+        "  python train.py --config configs/starter.yaml      trains what a configuration says; configs/ has "
+        f"more\nthen: python {program} --model RUN"
+    )
+
+
+def add_search_options(group: argparse._ArgumentGroup) -> None:
+    """The options of a search that every program has."""
+    group.add_argument(
+        "--beam-size", type=at_least(1), metavar="N", help="hypotheses followed at once; 1 is greedy search"
+    )
+    group.add_argument(
+        "--length-penalty",
+        type=float,
+        metavar="A",
+        help="rank by log probability / length^A: 0 favours short translations, 1 is neutral, 10 the most",
+    )
+    group.add_argument(
+        "--coverage-penalty",
+        type=float,
+        metavar="B",
+        help="how much a source piece that was never looked at counts against a translation; 0 is off",
+    )
+    group.add_argument(
+        "--max-length",
+        type=at_least(1),
+        metavar="N",
+        help="pieces of a translation, at most, its end not counted",
+    )
+
+
+def at_least(minimum: int) -> Callable[[str], int]:
+    """The type of an option that is a whole number of at least `minimum`."""
+
+    def whole_number(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = minimum - 1
+        if value < minimum:
+            raise argparse.ArgumentTypeError(f"expected a whole number of at least {minimum}, got {text!r}")
+        return value
+
+    return whole_number
+
+
+@contextmanager
+def options_named_as_typed() -> Iterator[None]:
+    """Let errors of the search speak of `--beam-size`, as the command line does, not of `beam_size`.
+
+    Raises:
+        UserError: the one raised inside, in these words.
+    """
+    try:
+        yield
+    except UserError as error:
+        message = _NAME.sub(lambda match: _OPTION_OF[match[1]], str(error))
+        raise type(error)(message) from error
