@@ -18,14 +18,18 @@ class WarmAverage:
     """
 
     iterations: Any
+    gradient_accumulation_steps: int | None
 
     @property
     def ema_momentum(self) -> Any:
         """The decay of the update under way."""
         if not getattr(self, "built", False):
             return self._final_ema_momentum
+        # `iterations` counts updates, but Keras moves the average with every batch of an update.
+        batches_per_update = self.gradient_accumulation_steps or 1
         updates = ops.cast(self.iterations, "float32")
-        return ops.minimum(self._final_ema_momentum, (1.0 + updates) / (10.0 + updates))
+        warm = ((1.0 + updates) / (10.0 + updates)) ** (1.0 / batches_per_update)
+        return ops.minimum(self._final_ema_momentum, warm)
 
     @ema_momentum.setter
     def ema_momentum(self, value: float) -> None:

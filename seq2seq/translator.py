@@ -13,6 +13,7 @@ import numpy as np
 from data.errors import UserError
 from data.segmentation import Segmentation
 from data.special_ids import EOS_ID
+from seq2seq.length_sorting import length_sorted_batches
 from seq2seq.run_directory import RunDirectory
 from seq2seq.search_options import SearchOptions
 from seq2seq.shortening import shorten
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 BATCH_SIZE = 64
 # A stream is sorted by length within this many batches: enough for batches of almost equal lengths.
 _BATCHES_PER_WINDOW = 8
-# A batch of very long sentences holds fewer of them, so that memory stays bounded.
-_TOKENS_PER_SENTENCE_SLOT = 64
 
 
 class Translator:
@@ -344,30 +343,6 @@ def _read(requests: Iterator[_Request], most: int) -> tuple[list[_Request], User
     except UserError as error:
         return read, error
     return read, None
-
-
-def length_sorted_batches(lengths: Sequence[int], batch_size: int) -> list[list[int]]:
-    """Divide texts into batches of neighbours in length, longest first so that memory is claimed once.
-
-    Args:
-        lengths: of the texts, in tokens.
-        batch_size: at most so many texts in a batch, and fewer when they are very long.
-
-    Returns:
-        Indices into `lengths`, each exactly once.
-    """
-    most_tokens = batch_size * _TOKENS_PER_SENTENCE_SLOT
-    batches: list[list[int]] = []
-    for index in sorted(range(len(lengths)), key=lambda index: -lengths[index]):
-        # The first member is the longest, so it decides how wide the batch is.
-        if (
-            not batches
-            or len(batches[-1]) == batch_size
-            or (len(batches[-1]) + 1) * lengths[batches[-1][0]] > most_tokens
-        ):
-            batches.append([])
-        batches[-1].append(index)
-    return batches
 
 
 def _translation(

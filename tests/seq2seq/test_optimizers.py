@@ -26,6 +26,16 @@ def test_the_average_is_the_one_of_the_definition(optimizer_class: type, decay: 
     np.testing.assert_allclose(variable.numpy(), expected, rtol=1e-4)
 
 
+def test_with_accumulation_the_average_forgets_as_fast_for_each_update() -> None:
+    """Three batches an update: after the same updates, three steps of decay are one of the definition."""
+    optimizer = AveragingAdam(0.1, use_ema=True, ema_momentum=0.999, gradient_accumulation_steps=3)
+    optimizer.build([keras.Variable(np.zeros(1, np.float32))])
+    for _ in range(30):
+        optimizer.apply([keras.ops.ones(1)])
+    assert int(optimizer.iterations) == 10
+    assert float(optimizer.ema_momentum) ** 3 == pytest.approx((1 + 10) / (10 + 10), rel=1e-5)
+
+
 def test_the_weights_themselves_are_those_of_keras() -> None:
     values = []
     for optimizer in (AveragingAdam(0.1, use_ema=True), keras.optimizers.Adam(0.1, use_ema=True)):

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from data.errors import UserError
+from seq2seq.length_sorting import length_sorted_batches
 from seq2seq.search_options import SearchOptions
 from seq2seq.shortening import shorten
-from seq2seq.translator import Translator, check_same_tokenizers, length_sorted_batches
+from seq2seq.translator import Translator, check_same_tokenizers
 from tests.seq2seq.tiny_run import (
     MAX_LENGTH,
     SENTENCES,
