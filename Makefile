@@ -30,7 +30,7 @@ $(VENV)/.ready-dev: requirements-dev.txt $(VENV)/.ready
 
 setup: $(VENV)/.ready ## virtual environment with everything the translator needs
 
-demo: $(VENV)/.ready ## train on the built-in corpus, evaluate, translate, draw heat maps (about 5 minutes)
+demo: $(VENV)/.ready ## train on the built-in corpus, evaluate, translate, draw heat maps (about 4 minutes)
 	@rm -rf $(DEMO)
 	@$(RUN) train.py --config configs/starter.yaml --run $(DEMO)
 	@$(RUN) evaluate.py --model $(DEMO) --split test
