@@ -89,7 +89,8 @@ def train_sentencepiece(
             minloglevel=2,  # its progress notes would land between ours
             **special_ids,
         )
-    except (RuntimeError, ValueError, OSError) as error:
+    except (RuntimeError, ValueError, OSError, SystemError) as error:
+        # A SystemError is what versions before 0.2.2 make of any error of the texts.
         if source.error is not None:
             raise source.error from None
         raise _explained(str(error), name, vocabulary_size, source.count) from error

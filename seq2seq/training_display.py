@@ -303,7 +303,10 @@ class HeatMapLog:
             if not translation.hypotheses:
                 continue
             figure = translation_heat_map(
-                translation, title=f"validation sentence {number}, epoch {epoch + 1}"
+                translation,
+                title=f"validation sentence {number}, epoch {epoch + 1}",
+                source_name=self.config.data.source_language or "source",
+                target_name=self.config.data.target_language or "target",
             )
             self.log.save_picture(figure, self.folder / f"sentence-{number}.png")
             buffer = io.BytesIO()
