@@ -3,6 +3,7 @@
 
 VENV := .venv
 RUN := $(VENV)/bin/python
+PEERS := benchmarks/.peers
 DEMO := runs/demo
 
 # The first Python from 3.10 to 3.13 that starts; say `make PYTHON=/path/to/python` to choose another.
@@ -10,7 +11,7 @@ PYTHON ?= $(shell for each in python3 python3.13 python3.12 python3.11 python3.1
 	$$each -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$each && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow lint format bench clean
+.PHONY: help setup demo test test-slow lint format bench bench-peers clean
 
 help: ## list what make can do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -61,8 +62,23 @@ format: $(VENV)/.ready-dev ## rewrite the code in the project's style
 	@$(RUN) -m ruff check --fix .
 	@$(RUN) -m ruff format .
 
-bench: $(VENV)/.ready ## measurements of speed and memory
-	@$(RUN) benchmarks/stream_memory.py
+bench: $(VENV)/.ready ## measure speed and memory, write benchmarks/results/own.json (about 6 minutes)
+	@$(RUN) -m benchmarks
+
+# The peers' newest releases have no builds for Python 3.13.
+PEER_PYTHON ?= $(shell for each in python3 python3.12 python3.11 python3.10; do \
+	$$each -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 13))' 2>/dev/null && echo $$each && break; done)
+
+$(PEERS)/.ready: benchmarks/peers/requirements.txt
+	@test -n "$(PEER_PYTHON)" || { echo "error: no Python 3.10 to 3.12 found. Install one, or say: make bench-peers PEER_PYTHON=/path/to/python" >&2; exit 2; }
+	@echo "Setting up $(PEERS) with $$($(PEER_PYTHON) --version): 1 GB at least, several minutes ..."
+	@test -x $(PEERS)/bin/python || $(PEER_PYTHON) -m venv $(PEERS)
+	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check $$(grep -o '^torch==[^ ]*' $<)
+	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+bench-peers: $(VENV)/.ready $(PEERS)/.ready ## speed beside Joey NMT and Marian, in turn (about 20 minutes)
+	@$(RUN) -m benchmarks.peers.compare
 
 clean: ## remove the virtual environment and caches; your runs stay
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache

@@ -7,25 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
-
-def masked_softmax(scores: Any, mask: Any | None) -> Any:
-    """Softmax over the last axis that gives exactly zero to masked positions.
-
-    Args:
-        scores: (..., positions), float. Computed in at least float32 whatever its dtype.
-        mask: bool, broadcastable to `scores`, True where a position is real; None when all are.
-
-    Returns:
-        Weights of the same shape as `scores`. Every row sums to 1, except a row without any real
-        position, which is all zeros (a plain softmax would give it a meaningless uniform distribution).
-    """
-    if keras.backend.standardize_dtype(scores.dtype) in ("float16", "bfloat16"):
-        scores = ops.cast(scores, "float32")
-    if mask is None:
-        return ops.softmax(scores, axis=-1)
-    mask = ops.cast(mask, scores.dtype)
-    # exp(-1e9) is exactly 0 beside any real score; the product settles the row in which nothing is real.
-    return ops.softmax(scores + (mask - 1.0) * 1e9, axis=-1) * mask
+from seq2seq.additive_attention import AttentionMemory, attend
+from seq2seq.matmul_precision import multiply
 
 
 @keras.saving.register_keras_serializable(package="seq2seq")
@@ -112,9 +95,8 @@ class BahdanauAttention(keras.layers.Layer):
 
         The bias belongs to neither side; adding it here keeps it out of the decoder's loop.
         """
-        return ops.matmul(memory, ops.cast(self.memory_kernel, memory.dtype)) + ops.cast(
-            self.bias, memory.dtype
-        )
+        projected = multiply(memory, ops.cast(self.memory_kernel, memory.dtype))
+        return projected + ops.cast(self.bias, memory.dtype)
 
     def call(
         self,
@@ -127,33 +109,27 @@ class BahdanauAttention(keras.layers.Layer):
         memory_mask: Any | None = None,
     ) -> tuple[Any, Any]:
         self._check_shapes(query, memory, projected_memory)
-        several_queries = len(query.shape) == 3
         if projected_memory is None:
             projected_memory = self.project_memory(memory)
-        projected_query = ops.matmul(query, ops.cast(self.query_kernel, query.dtype))
-        # (batch, [queries,] 1, units) + (batch, [1,] source_length, units)
-        hidden = ops.expand_dims(projected_query, -2) + (
-            ops.expand_dims(projected_memory, 1) if several_queries else projected_memory
-        )
-        # (batch, [queries,] source_length)
-        attention_scores = ops.sum(ops.tanh(hidden) * ops.cast(self.score_vector, hidden.dtype), axis=-1)
+        if dropout_mask is None and training and self.seed_generator is not None:
+            # Weights have the queries' axes, and one for the source positions.
+            shape = (*ops.shape(query)[:-1], ops.shape(memory)[1])
+            kept = keras.random.uniform(shape, seed=self.seed_generator) >= self.dropout
+            dropout_mask = ops.cast(kept, "float32") / (1.0 - self.dropout)
         mask = memory_mask if source_mask is None else source_mask
-        if mask is not None and several_queries:
-            mask = ops.expand_dims(mask, 1)
-        attention_weights = masked_softmax(attention_scores, mask)
+        weights = self.step_weights(query.dtype)
+        return attend(
+            multiply(query, weights["query_kernel"]),
+            AttentionMemory(memory, projected_memory, mask, weights["score_vector"]),
+            dropout_mask,
+        )
 
-        kept_weights = attention_weights
-        if dropout_mask is not None:
-            # Keras hands the mask over in the layer's compute dtype, which may be less precise.
-            kept_weights = kept_weights * ops.cast(dropout_mask, kept_weights.dtype)
-        elif training and self.seed_generator is not None:
-            kept_weights = keras.random.dropout(kept_weights, self.dropout, seed=self.seed_generator)
-        kept_weights = ops.cast(kept_weights, memory.dtype)
-        if several_queries:
-            context = ops.matmul(kept_weights, memory)
-        else:
-            context = ops.squeeze(ops.matmul(ops.expand_dims(kept_weights, 1), memory), 1)
-        return context, attention_weights
+    def step_weights(self, dtype: Any) -> dict[str, Any]:
+        """What a step uses beside memory: `query_kernel` (query_units, units), `score_vector` (units,)."""
+        return {
+            "query_kernel": ops.cast(self.query_kernel, dtype),
+            "score_vector": ops.cast(self.score_vector, dtype),
+        }
 
     def _check_shapes(self, query: Any, memory: Any, projected_memory: Any | None) -> None:
         if len(query.shape) not in (2, 3) or len(memory.shape) != 3:

@@ -168,6 +168,7 @@ class ModelConfig(Section):
     memory_dropout: Rate = Field(0.3, description="on the encoder states that the decoder sees")
     attention_dropout: Rate = 0.0
     readout_dropout: Rate = 0.3
+    implementation: Literal["fast", "plain"] = Field("fast", description="of the training step; same results")
 
     @model_validator(mode="after")
     def _tied_widths(self) -> ModelConfig:
@@ -191,6 +192,9 @@ class TrainingConfig(Section):
     clip_norm: float | None = Field(1.0, gt=0)
     gradient_accumulation: Positive = Field(1, description="batches per update")
     label_smoothing: Rate = 0.1
+    matmul_precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto", description="operands of matrix products; auto = bfloat16 where the processor has it"
+    )
     average_weights: Rate = Field(0.999, description="EMA decay per update; 0 = off")
     select_by: Literal["bleu", "loss"] = Field("bleu", description="what the best checkpoint is best at")
     early_stopping_patience: Positive | None = Field(None, description="validations without a better score")

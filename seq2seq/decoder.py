@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import keras
+import tensorflow as tf
 from keras import ops
 
+from seq2seq.additive_attention import AttentionMemory, attend
 from seq2seq.attention import BahdanauAttention
 from seq2seq.dropout import DropoutMasks
 from seq2seq.embedding import TokenEmbedding
 from seq2seq.gru import GRUCell
-from seq2seq.recurrence import scan, time_major
+from seq2seq.matmul_precision import multiply
+from seq2seq.recurrence import DirectOperations, StepOperations, scan_for, time_major
 
 READOUTS = ("tanh", "maxout", "linear")
 
@@ -64,6 +67,7 @@ class Decoder(keras.layers.Layer):
         recurrent_dropout: rate of a mask on s_{i-1} in the recurrent product, the same at every step.
         attention_dropout: rate on the attention weights.
         readout_dropout: rate on t_i.
+        implementation: how training runs over time, see `recurrence.scan_for`.
         seed: of all dropout.
     """
 
@@ -83,6 +87,7 @@ class Decoder(keras.layers.Layer):
         recurrent_dropout: float = 0.0,
         attention_dropout: float = 0.0,
         readout_dropout: float = 0.0,
+        implementation: str = "fast",
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
@@ -108,6 +113,7 @@ class Decoder(keras.layers.Layer):
         self.layer_normalization = layer_normalization
         self.tied_output = tied_output
         self.rates = (recurrent_dropout, attention_dropout, readout_dropout)
+        self.implementation = implementation
         self.seed = seed
 
         self.attention = BahdanauAttention(attention_units, name="attention")
@@ -157,108 +163,173 @@ class Decoder(keras.layers.Layer):
         state = self.bridge_layer(summary)
         return EncodedSource(memory, self.attention.project_memory(memory), source_mask, (state,))
 
+    def step_weights(self, encoded: EncodedSource) -> dict[str, Any]:
+        """All that a step depends on beside its state and its token: the weights and the memory."""
+        dtype = encoded.memory.dtype
+        weights = {
+            "memory": encoded.memory,
+            "projected_memory": encoded.projected_memory,
+            "attention": self.attention.step_weights(dtype),
+            "cell": self.cell.recurrent_weights(dtype),
+        }
+        if self.context_cell is not None:
+            weights["context_kernel"] = self.context_cell.input_kernel(dtype)
+            weights["context_input"] = self.context_cell.input_weights(dtype)
+            weights["context_cell"] = self.context_cell.recurrent_weights(dtype)
+        else:
+            weights["context_kernel"] = self.cell.input_kernel(dtype, 1)
+            weights["context_input"] = self.cell.input_weights(dtype)
+        return weights
+
     def recurrent_step(
         self,
         embedded_projection: Any,
         state: tuple[Any, ...],
-        encoded: EncodedSource,
+        source_mask: Any,
+        weights: dict[str, Any],
+        operations: StepOperations | None = None,
         recurrent_mask: Any | None = None,
         attention_mask: Any | None = None,
+        several_per_sentence: bool = False,
     ) -> tuple[tuple[Any, ...], Any, Any]:
         """The part of a step that depends on the previous state.
 
         Args:
             embedded_projection: (rows, 3 * units), `project_embedded(y_{i-1})`.
-            state: one (rows, units). rows = batch, or batch * beam with the beams of a sentence adjacent.
-            encoded: of `batch` sentences; a sentence's beams share its memory.
+            state: one (rows, units). rows = batch, or batch * beam with the beams of a sentence adjacent if
+                `several_per_sentence`.
+            source_mask: (batch, source_length), bool.
+            weights: from `step_weights`, of `batch` sentences; a sentence's beams share its memory.
+            operations: what computes products and attention; None: computed here.
             recurrent_mask: (rows, units) or None.
             attention_mask: (rows, source_length) or None.
+            several_per_sentence: whether rows may be more than the sentences.
 
         Returns:
             `(new_state, context, attention_weights)`: context (rows, memory_units), weights
             (rows, source_length).
         """
         (previous,) = state
+        operations = operations or DirectOperations()
+        cell, context_cell = self.cell, self.context_cell
 
         def dropped(tensor: Any) -> Any | None:
             return None if recurrent_mask is None else tensor * recurrent_mask
 
-        if self.context_cell is not None:
-            finished = self.cell.finish_projection(embedded_projection)
-            intermediate = self.cell.step(finished, previous, dropped(previous))
-            context, weights = self._attend(intermediate, encoded, attention_mask)
-            finished = self.context_cell.finish_projection(self.context_cell.project_input(context))
-            new_state = self.context_cell.step(finished, intermediate, dropped(intermediate))
-        else:
-            context, weights = self._attend(previous, encoded, attention_mask)
-            projection = embedded_projection + self.cell.project_input(context, 1)
-            new_state = self.cell.step(self.cell.finish_projection(projection), previous, dropped(previous))
-        return (new_state,), context, weights
+        def look(query: Any) -> tuple[Any, Any]:
+            attention = weights["attention"]
+            memory = AttentionMemory(
+                weights["memory"], weights["projected_memory"], source_mask, attention["score_vector"]
+            )
+            projected_query = operations.product(query, attention["query_kernel"])
+            if several_per_sentence:
+                return self._attend_by_sentence(projected_query, memory)
+            return operations.attend(projected_query, memory, attention_mask)
 
-    def _attend(self, query: Any, encoded: EncodedSource, attention_mask: Any | None) -> tuple[Any, Any]:
-        memory, projected, source_mask, _ = encoded
-        if query.shape[0] is not None and query.shape[0] == memory.shape[0]:
-            return self.attention(query, memory, projected, source_mask, attention_mask)
+        if context_cell is not None:
+            intermediate = cell.step(
+                embedded_projection, previous, dropped(previous), weights["cell"], operations
+            )
+            context, attention_weights = look(intermediate)
+            projection = self._context_projection(context, None, weights, operations)
+            new_state = context_cell.step(
+                projection, intermediate, dropped(intermediate), weights["context_cell"], operations
+            )
+        else:
+            context, attention_weights = look(previous)
+            projection = self._context_projection(context, embedded_projection, weights, operations)
+            new_state = cell.step(projection, previous, dropped(previous), weights["cell"], operations)
+        return (new_state,), context, attention_weights
+
+    def _attend_by_sentence(self, projected_query: Any, memory: AttentionMemory) -> tuple[Any, Any]:
         # (batch * beam, units) -> (batch, beam, units): the beams of a sentence are queries on one memory.
-        batch, source_length = ops.shape(memory)[0], ops.shape(memory)[1]
-        beams = ops.shape(query)[0] // ops.maximum(batch, 1)
-        queries = ops.reshape(query, (batch, beams, self.units))
-        if attention_mask is not None:
-            attention_mask = ops.reshape(attention_mask, (batch, beams, source_length))
-        context, weights = self.attention(queries, memory, projected, source_mask, attention_mask)
+        batch, source_length = tf.unstack(tf.shape(memory.memory)[:2])
+        beams = tf.shape(projected_query)[0] // tf.maximum(batch, 1)
+        queries = tf.reshape(projected_query, (batch, beams, self.attention_units))
+        context, attention_weights = attend(queries, memory)
         return (
-            ops.reshape(context, (batch * beams, self.memory_units)),
-            ops.reshape(weights, (batch * beams, source_length)),
+            tf.reshape(context, (batch * beams, self.memory_units)),
+            tf.reshape(attention_weights, (batch * beams, source_length)),
         )
+
+    def _context_projection(
+        self, context: Any, embedded_projection: Any | None, weights: dict[str, Any], operations: Any
+    ) -> Any:
+        """The finished input projection of the cell that takes the context: (rows, 3 * units)."""
+        cell = self.context_cell or self.cell
+        kernel, finishing = weights["context_kernel"], weights["context_input"]
+        # Without normalisation the bias belongs to the product, which has a cheaper gradient for it.
+        bias = None if self.layer_normalization else finishing["bias"]
+        projection = operations.product(context, kernel, bias)
+        if embedded_projection is not None:
+            projection = embedded_projection + projection
+        return cell.finish_projection(projection, finishing) if self.layer_normalization else projection
 
     def project_embedded(self, embedded: Any) -> Any:
         """The embedded tokens' share of the first cell's input: (..., embedding) -> (..., 3 * units)."""
-        return self.cell.project_input(embedded)
+        projection = self.cell.project_input(embedded)
+        # The conditional decoder's first cell has no other input.
+        return self.cell.finish_projection(projection) if self.conditional else projection
 
-    def predict(
-        self, embedded: Any, state: Any, context: Any, embedding: TokenEmbedding, training: bool = False
-    ) -> Any:
-        """Readout and output layer, for one step or all: (..., units) -> logits (..., vocabulary_size)."""
-        hidden = self.readout_layer(ops.concatenate([state, embedded, context], axis=-1))
+    def read_out(self, embedded: Any, state: Any, context: Any) -> Any:
+        """t_i before its dropout, for one step or all: (..., units) -> (..., readout_units)."""
+        everything = ops.concatenate([state, embedded, context], axis=-1)
+        hidden = multiply(everything, ops.cast(self.readout_layer.kernel, everything.dtype))
+        hidden = hidden + ops.cast(self.readout_layer.bias, hidden.dtype)
         if self.readout == "tanh":
             hidden = ops.tanh(hidden)
         elif self.readout == "maxout":
             halves = ops.split(hidden, 2, axis=-1)
             hidden = ops.maximum(halves[0], halves[1])
-        hidden = self.readout_dropout(hidden, training=training)
-        logits = embedding.project(hidden) if self.output_layer is None else self.output_layer(hidden)
+        return hidden
+
+    def output_kernel(self, embedding: TokenEmbedding) -> tuple[Any, bool]:
+        """The output layer's kernel, (readout_units, vocabulary_size), and whether it lies transposed."""
+        if self.output_layer is None:
+            return embedding.embeddings, True
+        return self.output_layer.kernel, False
+
+    def predict(self, readout: Any, embedding: TokenEmbedding) -> Any:
+        """Output layer, for one step or all: (..., readout_units) -> logits (..., vocabulary_size)."""
+        kernel, is_transposed = self.output_kernel(embedding)
+        logits = multiply(readout, ops.cast(kernel, readout.dtype), transpose_kernel=is_transposed)
         return logits + ops.cast(self.output_bias, logits.dtype)
 
-    def call(
-        self, embedded: Any, encoded: EncodedSource, embedding: TokenEmbedding, training: bool = False
-    ) -> tuple[Any, Any]:
+    def call(self, embedded: Any, encoded: EncodedSource, training: bool = False) -> tuple[Any, Any]:
         """Teacher forcing: all steps of known target sentences.
 
         Args:
             embedded: (batch, target_length, embedding_units), the target shifted right.
             encoded: from `begin`.
-            embedding: the target's table, for a tied output layer.
             training: whether to apply dropout.
 
         Returns:
-            `(logits, attention_weights)`: (batch, target_length, vocabulary_size) and
+            `(readout, attention_weights)`: (batch, target_length, readout_units) and
             (batch, target_length, source_length).
         """
         masks = self._draw_masks(embedded, encoded, training)
 
-        def step(state: tuple[Any, ...], now: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-            attention_mask = now[1] if len(now) > 1 else None
-            state, context, weights = self.recurrent_step(
-                now[0], state, encoded, masks.recurrent, attention_mask
+        def step(state: Any, now: Any, weights: Any, operations: StepOperations) -> tuple[Any, Any]:
+            state, context, attention_weights = self.recurrent_step(
+                now["projection"],
+                state,
+                encoded.source_mask,
+                weights,
+                operations,
+                masks.recurrent,
+                now.get("attention_mask"),
             )
-            return state, (state[0], context, weights)
+            return state, (state[0], context, attention_weights)
 
-        inputs: tuple[Any, ...] = (time_major(self.project_embedded(embedded)),)
+        embedded = time_major(embedded)  # here it is narrower than after its projection
+        inputs = {"projection": self.project_embedded(embedded)}
         if masks.attention is not None:
-            inputs = (*inputs, masks.attention)
-        _, collected = scan(step, inputs, encoded.initial_state)
-        states, contexts, weights = (time_major(each) for each in collected)
-        return self.predict(embedded, states, contexts, embedding, training), weights
+            inputs["attention_mask"] = masks.attention
+        scan = scan_for(self.implementation, training)
+        _, collected = scan(step, inputs, encoded.initial_state, self.step_weights(encoded))
+        states, contexts, weights = collected
+        readout = time_major(self.read_out(embedded, states, contexts))
+        return self.readout_dropout(readout, training=training), time_major(weights)
 
     def _draw_masks(self, embedded: Any, encoded: EncodedSource, training: bool) -> StepMasks:
         batch, target_length = ops.shape(embedded)[0], ops.shape(embedded)[1]
@@ -286,5 +357,6 @@ class Decoder(keras.layers.Layer):
             "recurrent_dropout": recurrent_dropout,
             "attention_dropout": attention_dropout,
             "readout_dropout": readout_dropout,
+            "implementation": self.implementation,
             "seed": self.seed,
         }

@@ -37,10 +37,6 @@ class TokenEmbedding(keras.layers.Layer):
         """(...) int32 -> (..., units)."""
         return ops.cast(ops.take(self.embeddings, tokens, axis=0), self.compute_dtype)
 
-    def project(self, hidden: Any) -> Any:
-        """Scores of all tokens: (..., units) -> (..., vocabulary_size)."""
-        return ops.matmul(hidden, ops.transpose(ops.cast(self.embeddings, hidden.dtype)))
-
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "vocabulary_size": self.vocabulary_size, "units": self.units}
 

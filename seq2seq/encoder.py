@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 from seq2seq.dropout import DropoutMasks
 from seq2seq.gru import GRUCell
-from seq2seq.recurrence import scan, time_major
+from seq2seq.recurrence import StepOperations, scan_for, time_major
 
 
 @keras.saving.register_keras_serializable(package="seq2seq")
@@ -23,6 +24,7 @@ class BidirectionalGRU(keras.layers.Layer):
         input_size: width of the input.
         layer_normalization: see `GRUCell`.
         recurrent_dropout: rate of a mask on the state in the recurrent product, the same at every step.
+        implementation: how training runs over time, see `recurrence.scan_for`.
         seed: of the dropout.
     """
 
@@ -32,6 +34,7 @@ class BidirectionalGRU(keras.layers.Layer):
         input_size: int,
         layer_normalization: bool = False,
         recurrent_dropout: float = 0.0,
+        implementation: str = "fast",
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
@@ -40,6 +43,7 @@ class BidirectionalGRU(keras.layers.Layer):
         self.input_size = input_size
         self.layer_normalization = layer_normalization
         self.recurrent_dropout = recurrent_dropout
+        self.implementation = implementation
         self.seed = seed
         self.forward_cell = GRUCell(units, (input_size,), layer_normalization, name="forward")
         self.backward_cell = GRUCell(units, (input_size,), layer_normalization, name="backward")
@@ -62,27 +66,32 @@ class BidirectionalGRU(keras.layers.Layer):
             `(states, final_states)`: (batch, source_length, 2 * units), and (batch, 2 * units): the state
             after the last real token from left to right beside that after the first from right to left.
         """
-        mask = ops.expand_dims(ops.cast(ops.transpose(source_mask), inputs.dtype), -1)  # (time, batch, 1)
+        mask = ops.expand_dims(ops.transpose(source_mask), -1)  # (time, batch, 1)
+        inputs = time_major(inputs)  # here it is narrower than after its projection
         forward, last_forward = self._run(self.forward_cell, inputs, mask, training, reverse=False)
         backward, last_backward = self._run(self.backward_cell, inputs, mask, training, reverse=True)
         states = time_major(ops.concatenate([forward, backward], axis=-1))
         return states, ops.concatenate([last_forward, last_backward], axis=-1)
 
     def _run(self, cell: GRUCell, inputs: Any, mask: Any, training: bool, reverse: bool) -> tuple[Any, Any]:
-        batch = ops.shape(inputs)[0]
-        projection = time_major(
-            cell.finish_projection(cell.project_input(inputs))
-        )  # (time, batch, 3 * units)
+        batch = ops.shape(inputs)[1]
+        projection = cell.finish_projection(cell.project_input(inputs))  # (time, batch, 3 * units)
         dropped = self.recurrent_masks.draw((batch, self.units), inputs.dtype, training)
 
-        def step(state: Any, now: Any) -> tuple[Any, Any]:
-            step_projection, step_mask = now
-            new_state = cell.step(step_projection, state, None if dropped is None else state * dropped)
-            state = state + step_mask * (new_state - state)
+        def step(state: Any, now: Any, weights: Any, operations: StepOperations) -> tuple[Any, Any]:
+            step_projection, is_real = now
+            recurrent_input = None if dropped is None else state * dropped
+            new_state = cell.step(step_projection, state, recurrent_input, weights, operations)
+            state = tf.where(is_real, new_state, state)
             return state, state
 
+        scan = scan_for(self.implementation, training)
         final_state, states = scan(
-            step, (projection, mask), ops.zeros((batch, self.units), inputs.dtype), reverse=reverse
+            step,
+            (projection, mask),
+            tf.zeros((batch, self.units), inputs.dtype),
+            cell.recurrent_weights(inputs.dtype),
+            reverse=reverse,
         )
         return states, final_state
 
@@ -93,6 +102,7 @@ class BidirectionalGRU(keras.layers.Layer):
             "input_size": self.input_size,
             "layer_normalization": self.layer_normalization,
             "recurrent_dropout": self.recurrent_dropout,
+            "implementation": self.implementation,
             "seed": self.seed,
         }
 
@@ -109,6 +119,7 @@ class Encoder(keras.layers.Layer):
         layer_dropout: rate between layers.
         recurrent_dropout: see `BidirectionalGRU`.
         memory_dropout: rate on the states that the decoder sees.
+        implementation: see `BidirectionalGRU`.
         seed: of all dropout.
     """
 
@@ -121,6 +132,7 @@ class Encoder(keras.layers.Layer):
         layer_dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         memory_dropout: float = 0.0,
+        implementation: str = "fast",
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
@@ -133,6 +145,7 @@ class Encoder(keras.layers.Layer):
             "layer_dropout": layer_dropout,
             "recurrent_dropout": recurrent_dropout,
             "memory_dropout": memory_dropout,
+            "implementation": implementation,
             "seed": seed,
         }
         self.recurrent_layers = [
@@ -141,6 +154,7 @@ class Encoder(keras.layers.Layer):
                 embedding_units if i == 0 else 2 * units,
                 layer_normalization,
                 recurrent_dropout,
+                implementation,
                 seed=None if seed is None else seed + 10 * i,
                 name=f"layer_{i}",
             )

@@ -8,6 +8,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from seq2seq.matmul_precision import multiply
+from seq2seq.recurrence import DirectOperations, StepOperations
+
 
 @keras.saving.register_keras_serializable(package="seq2seq")
 class GRUCell(keras.layers.Layer):
@@ -73,15 +76,46 @@ class GRUCell(keras.layers.Layer):
 
     def project_input(self, inputs: Any, which: int = 0) -> Any:
         """Product of one input with its kernel: (..., input_size) -> (..., 3 * units)."""
-        return ops.matmul(inputs, ops.cast(self.input_kernels[which], inputs.dtype))
+        return multiply(inputs, self.input_kernel(inputs.dtype, which))
 
-    def finish_projection(self, projection: Any) -> Any:
-        """Normalise (if configured) the summed input projections and add the bias: (..., 3 * units)."""
+    def input_kernel(self, dtype: Any, which: int = 0) -> Any:
+        """Kernel of one input, (input_size, 3 * units)."""
+        return ops.cast(self.input_kernels[which], dtype)
+
+    def input_weights(self, dtype: Any) -> dict[str, Any]:
+        """What `finish_projection` uses: `bias` and, with layer normalisation, `gain`, (3 * units,) each."""
+        weights = {"bias": self.input_bias}
         if self.layer_normalization:
-            projection = self._normalize_gates(projection, self.input_gain)
-        return projection + ops.cast(self.input_bias, projection.dtype)
+            weights["gain"] = self.input_gain
+        return {name: ops.cast(weight, dtype) for name, weight in weights.items()}
 
-    def step(self, finished_projection: Any, state: Any, recurrent_input: Any | None = None) -> Any:
+    def recurrent_weights(self, dtype: Any) -> dict[str, Any]:
+        """What `step` uses: `kernel` (units, 3 * units), `bias` and, with layer normalisation, `gain`."""
+        weights = {"kernel": self.recurrent_kernel, "bias": self.recurrent_bias}
+        if self.layer_normalization:
+            weights["gain"] = self.recurrent_gain
+        return {name: ops.cast(weight, dtype) for name, weight in weights.items()}
+
+    def finish_projection(self, projection: Any, weights: dict[str, Any] | None = None) -> Any:
+        """Normalise (if configured) the summed input projections and add the bias: (..., 3 * units).
+
+        Args:
+            projection: (..., 3 * units).
+            weights: from `input_weights`; None: read here.
+        """
+        weights = self.input_weights(projection.dtype) if weights is None else weights
+        if self.layer_normalization:
+            projection = self._normalize_gates(projection, weights["gain"])
+        return projection + weights["bias"]
+
+    def step(
+        self,
+        finished_projection: Any,
+        state: Any,
+        recurrent_input: Any | None = None,
+        weights: dict[str, Any] | None = None,
+        operations: StepOperations | None = None,
+    ) -> Any:
         """One step of the recurrence.
 
         Args:
@@ -89,20 +123,21 @@ class GRUCell(keras.layers.Layer):
             state: (batch, units), s_{i-1}.
             recurrent_input: (batch, units), what the recurrent product sees instead of `state`: the state
                 under a dropout mask. None: the state itself.
+            weights: from `recurrent_weights`; None: read here.
+            operations: what computes the product and the gates; None: computed here.
 
         Returns:
             (batch, units), s_i.
         """
         recurrent_input = state if recurrent_input is None else recurrent_input
-        recurrent = ops.matmul(recurrent_input, ops.cast(self.recurrent_kernel, state.dtype))
+        weights = self.recurrent_weights(state.dtype) if weights is None else weights
+        operations = operations or DirectOperations()
         if self.layer_normalization:
-            recurrent = self._normalize_gates(recurrent, self.recurrent_gain)
-        recurrent = recurrent + ops.cast(self.recurrent_bias, state.dtype)
-        units = self.units
-        gates = ops.sigmoid(finished_projection[..., : 2 * units] + recurrent[..., : 2 * units])
-        update, reset = gates[..., :units], gates[..., units:]
-        candidate = ops.tanh(finished_projection[..., 2 * units :] + reset * recurrent[..., 2 * units :])
-        return candidate + update * (state - candidate)
+            recurrent = operations.product(recurrent_input, weights["kernel"])
+            recurrent = self._normalize_gates(recurrent, weights["gain"]) + weights["bias"]
+        else:
+            recurrent = operations.product(recurrent_input, weights["kernel"], weights["bias"])
+        return operations.gate(finished_projection, recurrent, state)
 
     def call(self, inputs: Any, state: Any) -> Any:
         """One step from the raw input(s): a tensor, or a sequence of them, each (batch, input_size)."""
@@ -124,7 +159,7 @@ class GRUCell(keras.layers.Layer):
         centred = gates - mean
         variance = ops.mean(ops.square(centred), axis=-1, keepdims=True)
         normal = ops.reshape(centred * ops.rsqrt(variance + 1e-5), shape)
-        return normal * ops.cast(gain, projection.dtype)
+        return normal * gain
 
     def get_config(self) -> dict[str, Any]:
         return {

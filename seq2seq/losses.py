@@ -7,6 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from seq2seq.output_loss import OutputLosses
+
 PAD_ID = 0
 
 
@@ -43,7 +45,7 @@ def real_tokens(target_output_tokens: Any) -> Any:
     return ops.cast(ops.not_equal(target_output_tokens, PAD_ID), "float32")
 
 
-def _refuse(sample_weight: Any | None) -> None:
+def refuse_sample_weight(sample_weight: Any | None) -> None:
     """Keras hands weights to losses and metrics; these count every real token alike."""
     if sample_weight is not None:
         raise ValueError(
@@ -67,7 +69,7 @@ class TokenCrossEntropy(keras.losses.Loss):
         self.label_smoothing = label_smoothing
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any | None = None) -> Any:
-        _refuse(sample_weight)
+        refuse_sample_weight(sample_weight)
         # Keras would average over pads as well; the division has to be by the number of real tokens.
         losses = token_cross_entropy(y_true, y_pred, self.label_smoothing)
         return ops.sum(losses) / ops.maximum(ops.sum(real_tokens(y_true)), 1.0)
@@ -79,39 +81,72 @@ class TokenCrossEntropy(keras.losses.Loss):
         return {**super().get_config(), "label_smoothing": self.label_smoothing}
 
 
-@keras.saving.register_keras_serializable(package="seq2seq")
-class Perplexity(keras.metrics.Metric):
-    """exp of the mean cross-entropy (no smoothing) per real token, over everything seen since the reset."""
+class TokenMetric(keras.metrics.Metric):
+    """Base of metrics that are a function of a sum over real tokens and their number.
 
-    def __init__(self, name: str = "perplexity", **kwargs: Any) -> None:
+    They are computed from logits, as Keras does it, or from an `OutputLosses` that a loss left behind.
+    """
+
+    def __init__(self, name: str, **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
         self.total = self.add_variable(shape=(), initializer="zeros", name="total")
         self.tokens = self.add_variable(shape=(), initializer="zeros", name="tokens")
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any | None = None) -> None:
-        _refuse(sample_weight)
-        self.total.assign_add(ops.sum(token_cross_entropy(y_true, y_pred)))
+        """Take in a batch: tokens (batch, target_length), logits (batch, target_length, vocabulary_size)."""
+        refuse_sample_weight(sample_weight)
+        self._add(y_true, self.of_logits(y_true, y_pred))
+
+    def update_from(self, y_true: Any, losses: OutputLosses) -> None:
+        """Take in a batch whose loss was computed by `output_losses`."""
+        self._add(y_true, self.of_losses(losses))
+
+    def _add(self, y_true: Any, by_token: Any) -> None:
+        self.total.assign_add(ops.sum(ops.cast(by_token, "float32")))
         self.tokens.assign_add(ops.sum(real_tokens(y_true)))
 
-    def result(self) -> Any:
-        return ops.exp(self.total / ops.maximum(self.tokens, 1.0))
+    def of_logits(self, y_true: Any, logits: Any) -> Any:
+        """What is summed: any shape, 0 at pads."""
+        raise NotImplementedError
+
+    def of_losses(self, losses: OutputLosses) -> Any:
+        """The same, from losses."""
+        raise NotImplementedError
+
+    def _mean(self) -> Any:
+        return self.total / ops.maximum(self.tokens, 1.0)
 
 
 @keras.saving.register_keras_serializable(package="seq2seq")
-class TokenAccuracy(keras.metrics.Metric):
+class Perplexity(TokenMetric):
+    """exp of the mean cross-entropy (no smoothing) per real token, over everything seen since the reset."""
+
+    def __init__(self, name: str = "perplexity", **kwargs: Any) -> None:
+        super().__init__(name=name, **kwargs)
+
+    def of_logits(self, y_true: Any, logits: Any) -> Any:
+        return token_cross_entropy(y_true, logits)
+
+    def of_losses(self, losses: OutputLosses) -> Any:
+        return losses.cross_entropy
+
+    def result(self) -> Any:
+        return ops.exp(self._mean())
+
+
+@keras.saving.register_keras_serializable(package="seq2seq")
+class TokenAccuracy(TokenMetric):
     """Share of real tokens to which the model gives the highest probability, under teacher forcing."""
 
     def __init__(self, name: str = "token_accuracy", **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
-        self.correct = self.add_variable(shape=(), initializer="zeros", name="correct")
-        self.tokens = self.add_variable(shape=(), initializer="zeros", name="tokens")
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any | None = None) -> None:
-        _refuse(sample_weight)
-        real = real_tokens(y_true)
-        right = ops.cast(ops.equal(ops.cast(ops.argmax(y_pred, axis=-1), y_true.dtype), y_true), "float32")
-        self.correct.assign_add(ops.sum(right * real))
-        self.tokens.assign_add(ops.sum(real))
+    def of_logits(self, y_true: Any, logits: Any) -> Any:
+        right = ops.equal(ops.cast(ops.argmax(logits, axis=-1), y_true.dtype), y_true)
+        return ops.cast(right, "float32") * real_tokens(y_true)
+
+    def of_losses(self, losses: OutputLosses) -> Any:
+        return losses.is_correct
 
     def result(self) -> Any:
-        return self.correct / ops.maximum(self.tokens, 1.0)
+        return self._mean()

@@ -10,7 +10,8 @@ from keras import ops
 from seq2seq.decoder import Decoder, EncodedSource
 from seq2seq.embedding import EmbeddingDropout, TokenEmbedding
 from seq2seq.encoder import Encoder
-from seq2seq.losses import PAD_ID
+from seq2seq.losses import PAD_ID, TokenCrossEntropy, TokenMetric, refuse_sample_weight
+from seq2seq.output_loss import output_losses
 
 TYINGS = ("none", "two-way", "three-way")
 
@@ -42,6 +43,8 @@ class Seq2SeqModel(keras.Model):
         memory_dropout: rate on the encoder states that the decoder sees.
         attention_dropout: rate on attention weights.
         readout_dropout: rate before the output layer.
+        implementation: of a training step: `"fast"`, with a backward pass of its own, or `"plain"`, with
+            TensorFlow's gradient of the loop. Same results; see `recurrence.scan_for`.
         seed: of all dropout masks.
 
     Call arguments:
@@ -51,8 +54,9 @@ class Seq2SeqModel(keras.Model):
 
     Returns:
         `{"logits": (batch, target_length, target_vocabulary_size),
-        "attention_weights": (batch, target_length, source_length)}`. Row i of the weights belongs to
-        the token that step i emits.
+        "attention_weights": (batch, target_length, source_length),
+        "readout": (batch, target_length, readout_units)}`. Row i of the weights belongs to the token that
+        step i emits.
     """
 
     def __init__(
@@ -78,6 +82,7 @@ class Seq2SeqModel(keras.Model):
         memory_dropout: float = 0.0,
         attention_dropout: float = 0.0,
         readout_dropout: float = 0.0,
+        implementation: str = "fast",
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
@@ -116,6 +121,7 @@ class Seq2SeqModel(keras.Model):
             layer_dropout,
             recurrent_dropout,
             memory_dropout,
+            implementation,
             seed=seeded(300),
             name="encoder",
         )
@@ -134,6 +140,7 @@ class Seq2SeqModel(keras.Model):
             recurrent_dropout=recurrent_dropout,
             attention_dropout=attention_dropout,
             readout_dropout=readout_dropout,
+            implementation=implementation,
             seed=seeded(400),
             name="decoder",
         )
@@ -170,16 +177,24 @@ class Seq2SeqModel(keras.Model):
         """
         embedded = self.target_embedding(tokens)
         projection = self.decoder.project_embedded(embedded)
-        state, context, weights = self.decoder.recurrent_step(projection, state, encoded)
-        logits = self.decoder.predict(embedded, state[0], context, self.target_embedding)
-        return logits, state, weights
+        state, context, weights = self.decoder.recurrent_step(
+            projection,
+            state,
+            encoded.source_mask,
+            self.decoder.step_weights(encoded),
+            several_per_sentence=True,
+        )
+        readout = self.decoder.read_out(embedded, state[0], context)
+        return self.decoder.predict(readout, self.target_embedding), state, weights
 
     def call(self, inputs: tuple[Any, Any], training: bool = False) -> dict[str, Any]:
         source_tokens, target_input_tokens = inputs
         encoded = self.encode(source_tokens, training=training)
         embedded = self.target_dropout(self.target_embedding(target_input_tokens), training=training)
-        logits, weights = self.decoder(embedded, encoded, embedding=self.target_embedding, training=training)
-        return {"logits": logits, "attention_weights": weights}
+        readout, weights = self.decoder(embedded, encoded, training=training)
+        # In a graph the logits cost nothing where nobody uses them, as in training (see `compute_loss`).
+        logits = self.decoder.predict(readout, self.target_embedding)
+        return {"logits": logits, "attention_weights": weights, "readout": readout}
 
     def compute_loss(
         self,
@@ -189,10 +204,33 @@ class Seq2SeqModel(keras.Model):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Any:
-        return self.loss(y, y_pred["logits"], sample_weight)
+        fast = training and self.arguments["implementation"] == "fast"
+        if not fast or not isinstance(self.loss, TokenCrossEntropy):
+            return self.loss(y, y_pred["logits"], sample_weight)
+        refuse_sample_weight(sample_weight)
+        kernel, is_transposed = self.decoder.output_kernel(self.target_embedding)
+        readout = y_pred["readout"]
+        losses = output_losses(
+            ops.reshape(readout, (-1, readout.shape[-1])),
+            ops.cast(kernel, readout.dtype),
+            ops.cast(self.decoder.output_bias, readout.dtype),
+            ops.reshape(y, (-1,)),
+            self.loss.label_smoothing,
+            transpose_kernel=is_transposed,
+        )
+        y_pred["losses"] = losses  # for `compute_metrics`, which Keras calls next
+        return losses.loss
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
-        return super().compute_metrics(x, y, y_pred["logits"], sample_weight)
+        # Keras builds the metrics it was given at their first use, and needs the logits for that.
+        built = all(getattr(metric, "built", True) for metric in self.metrics)
+        if "losses" not in y_pred or not built:
+            return super().compute_metrics(x, y, y_pred["logits"], sample_weight)
+        for metric in self.metrics:
+            for each in getattr(metric, "metrics", [metric]):
+                if isinstance(each, TokenMetric):
+                    each.update_from(y, y_pred["losses"])
+        return self.get_metrics_result()
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), **self.arguments}

@@ -16,6 +16,7 @@ from data.tokenizer import TokenizerPair
 from seq2seq.config import Config, differences
 from seq2seq.loss_check import LossCheck
 from seq2seq.losses import Perplexity, TokenAccuracy, TokenCrossEntropy
+from seq2seq.matmul_precision import matmul_precision, set_matmul_precision
 from seq2seq.model import Seq2SeqModel
 from seq2seq.optimizers import AveragingAdam, AveragingAdamW
 from seq2seq.run_directory import RunDirectory, processor, software_versions
@@ -28,8 +29,9 @@ from seq2seq.validation import BATCH_SIGNATURE, Validation, model_inputs
 if TYPE_CHECKING:
     from rich.console import Console
 
-# Options that a run may change on its way: what is shown, and when it ends. (With a cosine schedule a later
-# end means another learning rate from then on: that is what somebody who trains longer wants.)
+# Options that a run may change on its way: what is shown, how it is computed, and when it ends. (With a
+# cosine schedule a later end means another learning rate from then on: that is what somebody who trains
+# longer wants.)
 CHANGEABLE_ON_RESUME = (
     "training.early_stopping_patience",
     "training.epochs",
@@ -40,6 +42,8 @@ CHANGEABLE_ON_RESUME = (
     "evaluation.paper_convention",
     "data.corpus.mirror",
     "data.corpus.data_dir",
+    "model.implementation",
+    "training.matmul_precision",
 )
 
 
@@ -63,8 +67,13 @@ def train(
     """
     if resume:
         check_resumable(run, config)
-    with run.locked():
-        return _train(config, run, resume, mirror, console)
+    before = matmul_precision()
+    set_matmul_precision(config.training.matmul_precision)
+    try:
+        with run.locked():
+            return _train(config, run, resume, mirror, console)
+    finally:
+        set_matmul_precision(before)
 
 
 def _train(
@@ -75,9 +84,10 @@ def _train(
     model = build_model(config, data.tokenizers)
     batches_per_epoch = data.train.batch_count(0)
     schedule, perplexity = compile_model(model, config, batches_per_epoch)
-    run.write_facts(parameters=model.count_params())
+    run.write_facts(parameters=model.count_params(), matmul_precision=matmul_precision())
     console.print(
-        f"{model.count_params():,} parameters; {_describe_batches(data, config)}",
+        f"{model.count_params():,} parameters, {matmul_precision()} products; "
+        f"{_describe_batches(data, config)}",
         highlight=False,
         soft_wrap=True,
     )

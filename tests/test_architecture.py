@@ -21,13 +21,18 @@ TEXTS = sorted(
     path
     for files in (ROOT.iterdir(), *((ROOT / folder).rglob("*") for folder in FOLDERS))
     for path in files
-    if path.is_file() and (path.suffix in TEXT_SUFFIXES or path.name == "Makefile")
+    if path.is_file()
+    and (path.suffix in TEXT_SUFFIXES or path.name == "Makefile")
+    # What stands in a hidden folder was installed there.
+    and not any(part.startswith(".") for part in path.relative_to(ROOT).parts[:-1])
 )
 
 # The network itself: sizes and ids arrive as arguments, so that it can be read, and used, without a corpus.
 MODEL_FILES = {
     *("seq2seq.attention", "seq2seq.gru", "seq2seq.recurrence", "seq2seq.dropout", "seq2seq.embedding"),
     *("seq2seq.encoder", "seq2seq.decoder", "seq2seq.losses", "seq2seq.model"),
+    *("seq2seq.fast_recurrence", "seq2seq.replayed_operations", "seq2seq.additive_attention"),
+    *("seq2seq.gru_gates", "seq2seq.output_loss", "seq2seq.matmul_precision"),
 }
 LONGEST_FILE = 400
 LONGEST_FUNCTION = 60

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seq2seq.attention import BahdanauAttention, masked_softmax
+from seq2seq.additive_attention import masked_softmax
+from seq2seq.attention import BahdanauAttention
 from tests.seq2seq.gradient_checks import assert_same, values_and_gradients
 from tests.seq2seq.network_equations import Equations
 from tests.seq2seq.tiny_network import dtype_policy, randomize

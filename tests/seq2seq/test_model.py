@@ -161,7 +161,8 @@ def test_training_without_dropout_equals_inference():
         *(outputs(model, source_batch(), target_batch(), each) for each in (True, False)), strict=True
     )
     for training, inference in pairs:
-        np.testing.assert_array_equal(training, inference)
+        # Not equal to the last bit: training runs another loop, whose attention XLA compiles.
+        np.testing.assert_allclose(training, inference, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("rate", DROPOUT)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from seq2seq.optimizers import AveragingAdam, AveragingAdamW
 
@@ -44,7 +45,38 @@ def test_the_weights_themselves_are_those_of_keras() -> None:
         for update in range(5):
             optimizer.apply([keras.ops.convert_to_tensor(np.array([np.cos(update), 2.0], np.float32))])
         values.append(variable.numpy())
+    # Keras and TensorFlow's operation round in another order.
+    np.testing.assert_allclose(*values, rtol=1e-5)
+
+
+@pytest.mark.parametrize("scale", [0.01, 100.0])
+def test_gradients_are_clipped_by_their_common_norm_as_keras_does(scale: float) -> None:
+    values = []
+    # A large epsilon: Adam by itself would hardly notice the size of a gradient.
+    for optimizer_class in (AveragingAdam, keras.optimizers.Adam):
+        variables = [keras.Variable(np.ones(shape, np.float32)) for shape in ((2,), (2, 3))]
+        optimizer = optimizer_class(0.1, epsilon=1.0, global_clipnorm=0.5)
+        optimizer.build(variables)
+        gradients = [keras.ops.convert_to_tensor(scale * each.numpy()) for each in variables]
+        optimizer.apply(gradients)
+        values.append(np.concatenate([each.numpy().ravel() for each in variables]))
+    np.testing.assert_allclose(*values, rtol=1e-5)
+    assert np.all(values[0] < 1.0)
+
+
+def test_a_sparse_gradient_is_that_of_the_rows_it_names() -> None:
+    values = []
+    for sparse in (True, False):
+        variable = keras.Variable(np.ones((4, 2), np.float32))
+        optimizer = AveragingAdam(0.1)
+        optimizer.build([variable])
+        rows = tf.IndexedSlices(
+            tf.constant([[1.0, 2.0], [3.0, 4.0]]), tf.constant([2, 2]), tf.constant([4, 2])
+        )
+        optimizer.apply([rows if sparse else tf.constant([[0.0, 0.0], [0.0, 0.0], [4.0, 6.0], [0.0, 0.0]])])
+        values.append(variable.numpy())
     np.testing.assert_array_equal(*values)
+    assert values[0][2, 0] < 1.0 == values[0][0, 0]
 
 
 def test_the_decay_survives_the_configuration() -> None:

@@ -1,0 +1,120 @@
+"""Search with attention: its speed by beam, batch and length.
+
+The weights are random, so the length of the output is fixed: the least length is the greatest, and the
+network ends where it may. The cost is that of a trained network that writes as many tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchmarks.figures import Outcome
+from benchmarks.reference import REFERENCE, NetworkSizes, build_network, end_when_allowed, random_batch
+from benchmarks.timing import alternate, repeat
+from benchmarks.variants import precisions, traced_with
+from data.quiet_tensorflow import load_tensorflow_quietly
+
+if TYPE_CHECKING:
+    from seq2seq.search import Search
+    from seq2seq.search_options import SearchOptions
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What to measure, and how often."""
+
+    sizes: NetworkSizes = REFERENCE
+    batch_size: int = 64
+    length: int = 16  # of source and output, EOS included
+    beam_size: int = 5
+    lengths: tuple[int, ...] = (8, 16, 32, 64)
+    batch_sizes: tuple[int, ...] = (1, 8, 64, 256)
+    beam_sizes: tuple[int, ...] = (1, 2, 5, 10)
+    rounds: int = 10
+    runs: int = 4
+
+
+SHORT = Settings()
+LONG = Settings(rounds=30, runs=15)
+
+
+def measure(settings: Settings = SHORT) -> Outcome:
+    """Target tokens and sentences per second."""
+    load_tensorflow_quietly()
+    outcome = Outcome()
+    _measure_kinds(outcome, settings)
+    _measure_costs(outcome, settings)
+    return outcome
+
+
+def _measure_kinds(outcome: Outcome, settings: Settings) -> None:
+    """Greedy, beam and n-best search, with each precision of the products, in turn."""
+    from seq2seq.search_options import SearchOptions
+
+    batch_size, length, beam = settings.batch_size, settings.length, settings.beam_size
+    kinds = {
+        "greedy": SearchOptions(beam_size=1),
+        f"beam {beam}": SearchOptions(beam_size=beam),
+        f"beam {beam}, all {beam} best": SearchOptions(beam_size=beam, n_best=beam),
+    }
+    work = {}
+    for precision in precisions():
+        search = network_search(settings.sizes, precision)
+        for kind, options in kinds.items():
+            run = search_runner(search, settings.sizes, options, batch_size, length)
+            with traced_with(precision):
+                run()  # builds the graph
+            work[f"{kind}, {precision}"] = run
+    for name, timing in alternate(work, rounds=settings.rounds).items():
+        outcome.add_runs(name, timing.rates(batch_size * length), "target tokens/s")
+        outcome.add_runs(name, timing.rates(batch_size), "sentences/s")
+
+
+def _measure_costs(outcome: Outcome, settings: Settings) -> None:
+    """One of beam, batch and length changes, the others stay."""
+    batch, length, beam = settings.batch_size, settings.length, settings.beam_size
+    shapes = (
+        *((f"beam {each}", each, batch, length) for each in settings.beam_sizes),
+        *((f"beam {beam}, batch {each}", beam, each, length) for each in settings.batch_sizes),
+        *((f"beam {beam}, length {each}", beam, batch, each) for each in settings.lengths),
+    )
+    from seq2seq.search_options import SearchOptions
+
+    search = network_search(settings.sizes, "float32")
+    for name, beam_size, batch_size, tokens in shapes:
+        options = SearchOptions(beam_size=beam_size)
+        run = search_runner(search, settings.sizes, options, batch_size, tokens)
+        timing = repeat(run, runs=settings.runs)
+        outcome.add_runs(f"float32, {name}", timing.rates(batch_size * tokens), "target tokens/s")
+
+
+def network_search(sizes: NetworkSizes, precision: str) -> Search:
+    """Search with a random network; its graphs are built with products of this precision at first use."""
+    from seq2seq.search import Search
+
+    with traced_with(precision):
+        return Search([end_when_allowed(build_network(sizes))])
+
+
+def search_runner(
+    search: Search, sizes: NetworkSizes, options: SearchOptions, batch_size: int, length: int
+) -> Callable[[], object]:
+    """A function that translates a batch of random sentences, source and output of `length` tokens."""
+    return fixed_length_runner(
+        search, random_batch(sizes, batch_size, length, 1).source_tokens, options, length
+    )
+
+
+def fixed_length_runner(
+    search: Search, source_tokens: np.ndarray, options: SearchOptions, length: int
+) -> Callable[[], object]:
+    """A function that translates these sentences into `length` tokens each, EOS included."""
+    from dataclasses import replace
+
+    # EOS is not counted among the tokens that a search is limited to.
+    options = replace(options, min_length=length - 1, max_length=length - 1)
+    return lambda: search.search(source_tokens, options=options)

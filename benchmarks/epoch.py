@@ -1,0 +1,146 @@
+"""Training as users start it (train.py, in a process of its own): its speed and its memory.
+
+The speed is that of each epoch after the first, which also builds graphs, as metrics.csv has it. It is
+compared with the bare step (no metrics, average, clipping, callbacks or reading of data) on the very batches
+of the last epoch.
+"""
+
+from __future__ import annotations
+
+import csv
+import statistics
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.child_processes import run_python
+from benchmarks.figures import Outcome
+from benchmarks.made_up_text import write_corpus
+from benchmarks.reference import NO_DROPOUT, REFERENCE, NetworkSizes, configuration
+from benchmarks.timing import repeat
+from benchmarks.variants import traced_with
+from data.quiet_tensorflow import load_tensorflow_quietly
+from seq2seq.config import Config, ModelConfig, TrainingConfig, dump_config
+from seq2seq.run_directory import RunDirectory
+
+_EPOCHS = 3
+_IMPORTS = """
+from seq2seq.startup import prepare_environment
+prepare_environment()
+import tensorflow, keras
+"""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What to measure, and how often."""
+
+    sizes: NetworkSizes = REFERENCE
+    train_pairs: int = 1280
+    validation_pairs: int = 128
+    batch_size: int = 64
+    bare_epochs: int = 3
+
+
+SHORT = Settings()
+LONG = Settings(train_pairs=20_000, validation_pairs=1000)
+
+
+@dataclass(frozen=True)
+class _Way:
+    """Whether a moving average of the weights is kept, and whether there is dropout (at the usual rates)."""
+
+    averages: bool
+    drops: bool
+
+
+# What is switched on, one after the other; metrics always are.
+_WAYS = {
+    "train.py, without average and dropout": _Way(averages=False, drops=False),
+    "train.py, average of the weights": _Way(averages=True, drops=False),
+    "train.py, average and dropout": _Way(averages=True, drops=True),
+}
+
+
+def measure(settings: Settings = SHORT) -> Outcome:
+    """Target tokens per second and peak memory of train.py with its extras switched on one by one."""
+    outcome = Outcome()
+    imports = run_python(["-c", _IMPORTS]).peak_megabytes
+    with tempfile.TemporaryDirectory() as folder:
+        data = write_corpus(Path(folder) / "corpus", settings.train_pairs, settings.validation_pairs)
+        speeds = {}
+        for number, (name, way) in enumerate(_WAYS.items()):
+            speeds[name], peak = _train(Path(folder) / f"run_{number}", _configuration(settings, data, way))
+            outcome.add_runs(name, speeds[name], "target tokens/s")
+            outcome.add(name, peak - imports, "MB above the imports")
+        run = RunDirectory(Path(folder) / "run_0")
+        outcome.notes.append(f"matrix products have {run.read_facts()['matmul_precision']} operands.")
+        bare = _bare_speeds(run, settings.bare_epochs)
+    outcome.add("imports of TensorFlow and Keras", imports, "MB")
+    outcome.add_runs("bare step, same batches", bare, "target tokens/s")
+    for name, speed in speeds.items():
+        outcome.add(name, 100 * statistics.median(speed) / statistics.median(bare), "% of the bare step")
+    return outcome
+
+
+def _configuration(settings: Settings, data: dict[str, Any], way: _Way) -> Config:
+    usual_model, usual_training = ModelConfig().model_dump(), TrainingConfig().model_dump()
+    return configuration(
+        settings.sizes,
+        data=data,
+        batches={"batch_size": settings.batch_size},
+        model={name: usual_model[name] for name in NO_DROPOUT} if way.drops else {},
+        training={
+            "epochs": _EPOCHS,
+            "warmup_steps": 10,
+            "select_by": "loss",
+            "average_weights": usual_training["average_weights"] if way.averages else 0.0,
+        },
+    )
+
+
+def _train(run: Path, config: Config) -> tuple[list[float], float]:
+    """Train in a process of its own; gives the target tokens per second of its epochs, and its peak MB."""
+    file = run.with_suffix(".yaml")
+    file.write_text(dump_config(config), encoding="utf-8")
+    child = run_python(["train.py", "--config", str(file), "--run", str(run)])
+    with open(run / "metrics.csv", encoding="utf-8") as metrics:
+        rows = list(csv.DictReader(metrics))
+    return [float(row["target_tokens_per_second"]) for row in rows[1:]], child.peak_megabytes
+
+
+def _bare_speeds(run: RunDirectory, epochs: int) -> list[float]:
+    """Target tokens per second over the batches of a run's last epoch, once for each time they are run."""
+    load_tensorflow_quietly()
+    from seq2seq.training_data import reopen_training_data
+
+    data = reopen_training_data(run, run.config, None)
+    batches = list(data.train.batches(_EPOCHS - 1))
+    tokens = sum(int((batch.target_output_tokens != 0).sum()) for batch in batches)
+    step = _bare_step(run)
+
+    def run_epoch() -> None:
+        for batch in batches:
+            step(batch)
+
+    with traced_with(run.config.training.matmul_precision):
+        return repeat(run_epoch, runs=epochs).rates(tokens)
+
+
+def _bare_step(run: RunDirectory) -> Callable[[Any], Any]:
+    """A function that makes one update with a batch of any shape."""
+    import tensorflow as tf
+
+    from seq2seq.training import build_model, compile_model
+    from seq2seq.validation import BATCH_SIGNATURE, model_inputs
+
+    content = run.config.model_dump()
+    content["training"] |= {"schedule": "constant", "clip_norm": None, "average_weights": 0.0}
+    config = type(run.config).model_validate(content)
+    model = build_model(config, run.tokenizers)
+    compile_model(model, config, None)
+    model.compile(optimizer=model.optimizer, loss=model.loss, jit_compile=False)
+    update = tf.function(model.train_step, input_signature=[BATCH_SIGNATURE], autograph=False)
+    return lambda batch: update(tf.nest.map_structure(tf.constant, model_inputs(batch)))["loss"].numpy()

@@ -1,0 +1,167 @@
+"""This project's side of the comparison with other programs (`make bench-peers`).
+
+    python -m benchmarks.own_side --measure training --seconds 20 --output FILE
+
+It reads the sentences that every side reads, with the reference architecture, and writes the same JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchmarks.decoding import fixed_length_runner, network_search
+from benchmarks.machine import project_version
+from benchmarks.peers.corpus import (
+    BATCH_SIZE,
+    LATENCY_LENGTH,
+    SENTENCE_LENGTH,
+    latency_sentence,
+    peer_corpus,
+)
+from benchmarks.peers.measurement import RESULT_KEYS, THREADS, SideResult, milliseconds, token_rates
+from benchmarks.reference import REFERENCE, NetworkSizes, build_network, configuration
+from benchmarks.variants import traced_with
+from data.quiet_tensorflow import load_tensorflow_quietly
+from data.special_ids import BOS_ID
+from seq2seq.startup import prepare_environment, run_command
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+_DECODED_BATCHES = 8
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is measured; a test makes it small."""
+
+    sizes: NetworkSizes = REFERENCE
+    batch_size: int = BATCH_SIZE
+    batches: int = 200
+    length: int = SENTENCE_LENGTH
+    latency_length: int = LATENCY_LENGTH
+    steps_per_run: int = 4
+
+
+def main(arguments: list[str] | None = None, settings: Settings | None = None) -> int:
+    """Measure, and write the result file; returns the exit code."""
+    options = _parse_arguments(arguments)
+    load_tensorflow_quietly()
+    import tensorflow as tf
+
+    from seq2seq.matmul_precision import matmul_precision
+
+    result = SideResult("this project", f"{project_version()} (TensorFlow {tf.__version__})")
+    with traced_with(options.precision):
+        result.notes.append(f"matrix products with {matmul_precision()} operands")
+        for measure in list(RESULT_KEYS) if options.measure == "all" else [options.measure]:
+            result.runs[measure] = runs_of(measure, options.seconds, settings or Settings())
+    result.write(options.output)
+    return 0
+
+
+def _limit_threads() -> None:
+    """As many threads as every side has; TensorFlow must not have begun to work."""
+    load_tensorflow_quietly()
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(THREADS)
+    tf.config.threading.set_inter_op_parallelism_threads(THREADS)
+
+
+def runs_of(measure: str, seconds: float, settings: Settings) -> list[float]:
+    """The figure of each run: target tokens per second, or milliseconds for `latency`."""
+    if measure == "training":
+        return token_rates(_training(settings), seconds)
+    if measure == "latency":
+        source = latency_sentence() % settings.sizes.vocabulary
+        return milliseconds(_translation(settings, [source], 5, settings.latency_length), seconds)
+    corpus = peer_corpus(
+        _DECODED_BATCHES * settings.batch_size,
+        length=settings.length,
+        vocabulary_size=settings.sizes.vocabulary,
+        seed=3,
+    )
+    batches = np.split(corpus.source, _DECODED_BATCHES)
+    beam_size = {"greedy": 1, "beam5": 5}[measure]
+    return token_rates(_translation(settings, batches, beam_size, settings.length), seconds)
+
+
+def _training(settings: Settings) -> Callable[[], int]:
+    """Some updates as train.py makes them, metrics and clipping included; returns how many target tokens."""
+    from seq2seq.training import compile_model
+
+    training = {"schedule": "constant", "label_smoothing": 0.0, "average_weights": 0.0, "clip_norm": 1.0}
+    model = build_network(settings.sizes)
+    compile_model(model, configuration(settings.sizes, training=training), None)
+    model.make_train_function()
+    batches = iter(_training_batches(settings))
+
+    def steps() -> int:
+        for _ in range(settings.steps_per_run):
+            logs = model.train_function(batches)
+        logs["loss"].numpy()  # waits for the last step to end
+        return settings.steps_per_run * settings.batch_size * settings.length
+
+    return steps
+
+
+def _training_batches(settings: Settings) -> tf.data.Dataset:
+    import tensorflow as tf
+
+    count = settings.batches * settings.batch_size
+    source, target = peer_corpus(count, length=settings.length, vocabulary_size=settings.sizes.vocabulary)
+    target_input = np.concatenate([np.full((count, 1), BOS_ID, np.int32), target[:, :-1]], axis=1)
+    pairs = tf.data.Dataset.from_tensor_slices(((source, target_input), target))
+    return pairs.batch(settings.batch_size, drop_remainder=True).repeat().prefetch(2)
+
+
+def _translation(
+    settings: Settings, batches: list[np.ndarray], beam_size: int, length: int
+) -> Callable[[], int]:
+    """A search over the next batch, with attention; returns how many target tokens it wrote."""
+    from seq2seq.matmul_precision import matmul_precision
+    from seq2seq.search_options import SearchOptions
+
+    search = network_search(settings.sizes, matmul_precision())
+    runs = [fixed_length_runner(search, each, SearchOptions(beam_size=beam_size), length) for each in batches]
+    following = itertools.cycle(zip(batches, runs, strict=True))
+
+    def translate() -> int:
+        batch, run = next(following)
+        result: Any = run()
+        assert (result.lengths == length).all(), result.lengths
+        return len(batch) * length
+
+    return translate
+
+
+def _parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.own_side", description=__doc__)
+    parser.add_argument(
+        "--measure", choices=[*RESULT_KEYS, "all"], default="all", help="default: all, one after the other"
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=20.0, help="timed part of each measure (%(default)s)"
+    )
+    parser.add_argument("--output", type=Path, required=True, help="the JSON file to write")
+    parser.add_argument(
+        "--precision",
+        choices=["auto", "float32", "bfloat16"],
+        default="auto",
+        help="operands of matrix products (default: bfloat16 where the processor has instructions for it)",
+    )
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    prepare_environment()
+    _limit_threads()
+    run_command(lambda _: main())

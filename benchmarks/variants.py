@@ -1,0 +1,54 @@
+"""The ways in which this project can compute a training step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to compute a step.
+
+    Attributes:
+        name: for the table.
+        implementation: `"plain"`, a loop that TensorFlow differentiates, or `"fast"`; see `Seq2SeqModel`.
+        precision: of the operands of matrix products, `"float32"` or `"bfloat16"`.
+    """
+
+    name: str
+    implementation: str
+    precision: str
+
+
+PLAIN = Variant("plain loop", "plain", "float32")
+FAST = Variant("fast, float32", "fast", "float32")
+FAST_BFLOAT16 = Variant("fast, bfloat16", "fast", "bfloat16")
+
+
+def available_variants() -> tuple[list[Variant], list[str]]:
+    """What can be measured here, the plain loop first; and for the rest a note that says why not."""
+    if "bfloat16" in precisions():
+        return [PLAIN, FAST, FAST_BFLOAT16], []
+    return [PLAIN, FAST], ["this processor has no instructions for bfloat16: only float32 was measured."]
+
+
+def precisions() -> list[str]:
+    """The operand precisions that are worth measuring on this processor."""
+    from seq2seq.matmul_precision import bfloat16_is_fast
+
+    return ["float32", "bfloat16"] if bfloat16_is_fast() else ["float32"]
+
+
+@contextmanager
+def traced_with(precision: str) -> Iterator[None]:
+    """Graphs that are traced inside have products with operands of this precision."""
+    from seq2seq.matmul_precision import matmul_precision, set_matmul_precision
+
+    before = matmul_precision()
+    set_matmul_precision(precision)
+    try:
+        yield
+    finally:
+        set_matmul_precision(before)

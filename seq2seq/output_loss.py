@@ -1,0 +1,138 @@
+"""Output layer and cross-entropy in one, without all logits ever lying in memory at once.
+
+The gradient of the loss by the logits is known together with the loss, and so are its products with the
+output layer's kernel and input. So the forward pass computes them, for a slice of the rows at a time, and
+the (rows, vocabulary_size) matrices of logits, probabilities and gradients exist for that slice alone, as
+two buffers: the logits, and, in one pass over them that XLA fuses, the gradient.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from seq2seq.additive_attention import fused
+from seq2seq.matmul_precision import operand
+
+# Buffers of 32 MiB and more come from the operating system anew each time (see `startup.py`).
+MAX_LOGITS_BYTES = 30 * 2**20
+
+
+class OutputLosses(NamedTuple):
+    """The loss of a batch, and what its metrics are made from."""
+
+    loss: Any  # (): smoothed cross-entropy, mean over the real tokens, nats
+    cross_entropy: Any  # (rows,): not smoothed, 0 at pads
+    is_correct: Any  # (rows,): 1.0 where no token has a higher logit than the true one, 0 at pads
+
+
+def output_losses(
+    hidden: Any,
+    kernel: Any,
+    bias: Any,
+    tokens: Any,
+    label_smoothing: float,
+    *,
+    transpose_kernel: bool,
+    pad_id: int = 0,
+) -> OutputLosses:
+    """Loss and metrics of predicted tokens; only the loss has a gradient, by `hidden`, `kernel` and `bias`.
+
+    The loss is that of `losses.TokenCrossEntropy` on the logits `hidden @ kernel + bias`.
+
+    Args:
+        hidden: (rows, units), float: the readout of every step of every sentence.
+        kernel: (units, vocabulary_size), or (vocabulary_size, units) with `transpose_kernel`.
+        bias: (vocabulary_size,).
+        tokens: (rows,), int32: the true tokens.
+        label_smoothing: share of the target probability that is spread over the whole vocabulary, in [0, 1).
+        transpose_kernel: the kernel is a table of embeddings.
+        pad_id: rows of this token count for nothing.
+    """
+    real = tf.cast(tf.not_equal(tokens, pad_id), hidden.dtype)
+    weight = real / tf.maximum(tf.reduce_sum(real), 1.0)
+
+    @tf.custom_gradient
+    def compute(hidden: Any, kernel: Any, bias: Any) -> Any:
+        by_row, gradients = _slice_by_slice(
+            hidden, kernel, bias, tokens, weight, label_smoothing, transpose_kernel
+        )
+        smoothed, cross_entropy, is_correct = by_row
+
+        def gradient(upstream: Any, *_: Any) -> Any:
+            # Nothing but the loss is differentiated in a training, so `upstream` is 1: not a pass over all.
+            return tf.cond(
+                tf.equal(upstream, 1.0), lambda: gradients, lambda: [upstream * each for each in gradients]
+            )
+
+        results = (tf.reduce_sum(smoothed * weight), cross_entropy * real, is_correct * real)
+        return results, gradient
+
+    return OutputLosses(*compute(hidden, kernel, bias))
+
+
+def _slice_by_slice(
+    hidden: Any, kernel: Any, bias: Any, tokens: Any, weight: Any, label_smoothing: float, transpose: bool
+) -> tuple[list[Any], list[Any]]:
+    """Results by row, (rows,) each, and gradients by `hidden`, `kernel` and `bias`."""
+    rows, vocabulary_size = tf.shape(hidden)[0], bias.shape[0]
+    slices = -(-rows * vocabulary_size // (MAX_LOGITS_BYTES // hidden.dtype.size))
+    rows_per_slice = -(-rows // tf.maximum(slices, 1))
+    kernel_operand = operand(kernel)
+    by_slice = [
+        tf.TensorArray(hidden.dtype, size=slices, element_shape=shape, infer_shape=False)
+        for shape in ([None], [None], [None], [None, hidden.shape[1]])
+    ]
+
+    def body(number: Any, by_slice: list[Any], kernel_gradient: Any, bias_gradient: Any) -> tuple[Any, ...]:
+        here = slice(number * rows_per_slice, (number + 1) * rows_per_slice)
+        hidden_operand = operand(hidden[here])
+        logits = tf.matmul(hidden_operand, kernel_operand, transpose_b=transpose)
+        *by_row, logits_gradient, bias_part = fused(_losses_and_logits_gradient)(
+            logits, bias, tokens[here], weight[here], label_smoothing
+        )
+        hidden_gradient = tf.matmul(logits_gradient, kernel_operand, transpose_b=not transpose)
+        pair = (logits_gradient, hidden_operand) if transpose else (hidden_operand, logits_gradient)
+        kernel_part = tf.cast(tf.matmul(*pair, transpose_a=True), kernel.dtype)
+        results = (*by_row, tf.cast(hidden_gradient, hidden.dtype))
+        written = [array.write(number, each) for array, each in zip(by_slice, results, strict=True)]
+        return number + 1, written, kernel_gradient + kernel_part, bias_gradient + bias_part
+
+    _, by_slice, kernel_gradient, bias_gradient = tf.while_loop(
+        lambda number, *_: number < slices,
+        body,
+        (0, by_slice, tf.zeros_like(kernel), tf.zeros_like(bias)),
+    )
+    *by_row, hidden_gradient = (array.concat() for array in by_slice)
+    return by_row, [tf.reshape(hidden_gradient, tf.shape(hidden)), kernel_gradient, bias_gradient]
+
+
+def _losses_and_logits_gradient(
+    logits: Any, bias: Any, tokens: Any, weight: Any, label_smoothing: float
+) -> tuple[Any, ...]:
+    """Of one slice: smoothed and plain cross-entropy, correctness, gradients by logits and by bias."""
+    dtype, vocabulary_size = bias.dtype, bias.shape[0]
+    scores = tf.cast(logits, dtype) + bias
+    highest = tf.reduce_max(scores, axis=-1)
+    exponentials = tf.exp(scores - highest[:, None])
+    total = tf.reduce_sum(exponentials, axis=-1)
+    is_true = tf.range(vocabulary_size)[None, :] == tokens[:, None]
+    true_score = tf.reduce_sum(tf.where(is_true, scores, tf.zeros((), dtype)), axis=-1)
+    normaliser = highest + tf.math.log(total)
+    cross_entropy = normaliser - true_score
+    smoothed = cross_entropy
+    if label_smoothing > 0:
+        uniform = normaliser - tf.reduce_mean(scores, axis=-1)
+        smoothed = (1.0 - label_smoothing) * cross_entropy + label_smoothing * uniform
+    target = tf.where(is_true, tf.constant(1.0 - label_smoothing, dtype), tf.zeros((), dtype))
+    target += label_smoothing / vocabulary_size
+    gradient = weight[:, None] * (exponentials / total[:, None] - target)
+    is_correct = tf.cast(true_score >= highest, dtype)
+    return (
+        smoothed,
+        cross_entropy,
+        is_correct,
+        tf.cast(gradient, logits.dtype),
+        tf.reduce_sum(gradient, axis=0),
+    )
