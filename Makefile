@@ -65,7 +65,7 @@ format: $(VENV)/.ready-dev ## rewrite the code in the project's style
 bench: $(VENV)/.ready ## measure speed and memory, write benchmarks/results/own.json (about 6 minutes)
 	@$(RUN) -m benchmarks
 
-# The peers' newest releases have no builds for Python 3.13.
+# pymarian 1.12 has no builds for Python 3.13.
 PEER_PYTHON ?= $(shell for each in python3 python3.12 python3.11 python3.10; do \
 	$$each -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 13))' 2>/dev/null && echo $$each && break; done)
 

@@ -20,6 +20,7 @@ from benchmarks.peers.measurement import (
     FEWEST_RUNS,
     THREADS,
     WARM_UP_SECONDS,
+    Measure,
     SideResult,
     milliseconds,
     parse_arguments,
@@ -65,7 +66,7 @@ def main() -> None:
     result = SideResult("Joey NMT", f"{version('joeynmt')} (PyTorch {torch.__version__})")
     with tempfile.TemporaryDirectory() as folder:
         joey = JoeyNMT(Path(folder))
-        measures = {
+        measures: dict[str, Measure] = {
             "training": joey.training_rates,
             "greedy": partial(joey.decoding_rates, 1),
             "beam5": partial(joey.decoding_rates, 5),

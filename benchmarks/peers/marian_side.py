@@ -37,6 +37,7 @@ from benchmarks.peers.measurement import (
     FEWEST_RUNS,
     THREADS,
     WARM_UP_SECONDS,
+    Measure,
     SideResult,
     milliseconds,
     parse_arguments,
@@ -58,7 +59,7 @@ def main() -> None:
     result = SideResult("Marian", f"{version('pymarian')} (pymarian)")
     with tempfile.TemporaryDirectory() as folder:
         marian = Marian(Path(folder))
-        measures = {
+        measures: dict[str, Measure] = {
             "training": marian.training_rates,
             "greedy": partial(marian.decoding_rates, 1),
             "beam5": partial(marian.decoding_rates, 5),
