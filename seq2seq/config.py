@@ -193,7 +193,7 @@ class TrainingConfig(Section):
     gradient_accumulation: Positive = Field(1, description="batches per update")
     label_smoothing: Rate = 0.1
     matmul_precision: Literal["auto", "float32", "bfloat16"] = Field(
-        "auto", description="operands of matrix products; auto = bfloat16 where the processor has it"
+        "float32", description="operands of matrix products; auto = bfloat16 where the processor has it"
     )
     average_weights: Rate = Field(0.999, description="EMA decay per update; 0 = off")
     select_by: Literal["bleu", "loss"] = Field("bleu", description="what the best checkpoint is best at")

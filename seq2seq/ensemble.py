@@ -14,12 +14,17 @@ from typing import Any, NamedTuple, Protocol
 import tensorflow as tf
 
 from data.errors import UserError
+from seq2seq.wide_rows import in_blocks, wide_log_sum_exp
 
 DecoderState = tuple[tf.Tensor, ...]
 
 
 class EncodedSentences(Protocol):
-    """What the search reads of an encoded batch; all else is between the model's encoder and its decoder."""
+    """What the search reads of an encoded batch; all else is between the model's encoder and its decoder.
+
+    It is a nest of tensors, a `NamedTuple` for example, all with the batch first, so that the search can take
+    some of the sentences out of it.
+    """
 
     @property
     def source_mask(self) -> tf.Tensor:
@@ -52,10 +57,19 @@ class StepModel(Protocol):
 
 
 class Prediction(NamedTuple):
-    """The distribution of the next token of each row. No softmax: most of it would never be read."""
+    """The distribution of the next token of each row."""
 
     logits: tf.Tensor  # (rows, vocabulary_size) float32
+    blocks: tf.Tensor  # (rows, blocks, width) float32, the same, see `wide_rows.in_blocks`
+    block_maxima: tf.Tensor  # (rows, blocks) float32
     log_normaliser: tf.Tensor  # (rows, 1) float32
+
+    @classmethod
+    def from_logits(cls, logits: tf.Tensor) -> Prediction:
+        """The softmax of (rows, vocabulary_size) float32."""
+        blocks = in_blocks(logits)
+        maxima = tf.reduce_max(blocks, axis=-1)
+        return cls(logits, blocks, maxima, wide_log_sum_exp(blocks, maxima))
 
     def log_probability(self, logits: tf.Tensor) -> tf.Tensor:
         """Log-probability of some of the logits.
@@ -67,9 +81,14 @@ class Prediction(NamedTuple):
             (rows, n) float32, never above 0 and never NaN: a row whose logits hold a NaN or +inf has no
             distribution, and all of its tokens get -inf.
         """
-        value = logits - self.log_normaliser
-        # Rounding may leave a near-certain token at +1e-7, and the stopping bound needs sums that never grow.
-        return tf.where(tf.math.is_finite(value), tf.minimum(value, 0.0), -math.inf)
+        return log_probability(logits, self.log_normaliser)
+
+
+def log_probability(logits: tf.Tensor, log_normaliser: tf.Tensor) -> tf.Tensor:
+    """See `Prediction.log_probability`; `log_normaliser` may have any shape that broadcasts to the logits."""
+    value = logits - log_normaliser
+    # Rounding may leave a near-certain token at +1e-7, and the stopping bound needs sums that never grow.
+    return tf.where(tf.math.is_finite(value), tf.minimum(value, 0.0), -math.inf)
 
 
 class Ensemble:
@@ -97,9 +116,9 @@ class Ensemble:
         return tuple(model.encode(source_tokens) for model in self.models)
 
     def initial_states(self, encodings: tuple[Any, ...], beam_size: int) -> tuple[DecoderState, ...]:
-        """Each model's first decoder state, (batch, units) -> (batch * beam_size, units)."""
+        """Each model's first decoder state, (batch, units) -> (batch, beam_size, units)."""
         return tuple(
-            tuple(tf.repeat(part, beam_size, axis=0) for part in encoded.initial_state)
+            tuple(tf.repeat(part[:, None], beam_size, axis=1) for part in encoded.initial_state)
             for encoded in encodings
         )
 
@@ -109,32 +128,39 @@ class Ensemble:
         """Predict the token after `tokens`.
 
         Args:
-            tokens: (rows,) int32.
-            states: for each model, tensors of shape (rows, units).
-            encodings: from `encode`, of batch rows.
+            tokens: (batch, slots) int32.
+            states: for each model, tensors of shape (batch, slots, units).
+            encodings: from `encode`.
 
         Returns:
-            The prediction, the new states, and attention_weights (rows, source_length) float32.
+            The prediction (of rows = batch * slots), the new states, and attention_weights
+            (batch, slots, source_length) float32.
         """
+        batch, slots = tf.unstack(tf.shape(tokens))
+        flat_tokens = tf.reshape(tokens, [-1])
+
+        def flat(part: tf.Tensor) -> tf.Tensor:  # (batch, slots, units) -> (rows, units)
+            return tf.reshape(part, [-1, part.shape[-1]])
+
+        def by_slot(part: tf.Tensor) -> tf.Tensor:  # (rows, width) -> (batch, slots, width)
+            return tf.reshape(part, [batch, slots, part.shape[-1] or tf.shape(part)[-1]])
+
         outputs = [
-            model.decode_step(tokens, state, encoded)
+            model.decode_step(flat_tokens, tuple(map(flat, state)), encoded)
             for model, state, encoded in zip(self.models, states, encodings, strict=True)
         ]
         all_logits = [tf.cast(logits, tf.float32) for logits, _, _ in outputs]
-        new_states = tuple(tuple(new_state) for _, new_state, _ in outputs)
+        new_states = tuple(tuple(map(by_slot, new_state)) for _, new_state, _ in outputs)
         self._vocabulary_size = all_logits[0].shape[-1]
-        all_attention = [tf.cast(attention_weights, tf.float32) for _, _, attention_weights in outputs]
+        all_attention = [by_slot(tf.cast(weights, tf.float32)) for _, _, weights in outputs]
         if len(self.models) == 1:
-            logits = all_logits[0]
-            log_normaliser = tf.reduce_logsumexp(logits, axis=-1, keepdims=True)
-            return Prediction(logits, log_normaliser), new_states, all_attention[0]
+            return Prediction.from_logits(all_logits[0]), new_states, all_attention[0]
         sizes = {logits.shape[-1] for logits in all_logits}
         if len(sizes) > 1:
             raise UserError(
                 f"The models of an ensemble must share one target vocabulary; theirs have {sorted(sizes)}. "
                 "Combine models that were trained with the same tokenizer."
             )
-        # (models, rows, vocabulary_size) -> (rows, vocabulary_size), unnormalised by the number of models.
+        # (models, rows, vocabulary_size) -> (rows, vocabulary_size), too large by the log of their number.
         summed = tf.reduce_logsumexp(tf.stack([tf.nn.log_softmax(logits) for logits in all_logits]), axis=0)
-        log_normaliser = tf.fill([tf.shape(summed)[0], 1], math.log(len(self.models)))
-        return Prediction(summed, log_normaliser), new_states, tf.add_n(all_attention) / len(self.models)
+        return Prediction.from_logits(summed), new_states, tf.add_n(all_attention) / len(self.models)

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from data.special_ids import BOS_ID, EOS_ID, PAD_ID
 from seq2seq.ensemble import DecoderState, Ensemble
-from seq2seq.hypothesis_score import ScoreWeights, hypothesis_score
+from seq2seq.hypothesis_score import ScoreWeights, hypothesis_score, length_norm, nothing_covered
 from seq2seq.search_history import Hypotheses
 
 
@@ -33,15 +33,15 @@ def score_targets(
     def body(
         step: tf.Tensor, states: tuple[DecoderState, ...], values: tf.TensorArray, attentions: tf.TensorArray
     ) -> tuple[tf.Tensor, tuple[DecoderState, ...], tf.TensorArray, tf.TensorArray]:
-        prediction, states, attention = ensemble.step(input_by_step[step], states, encodings)
+        prediction, states, attention = ensemble.step(input_by_step[step][:, None], states, encodings)
         logits = tf.gather(prediction.logits, target_by_step[step][:, None], batch_dims=1)
         value = prediction.log_probability(logits)[:, 0]
-        return step + 1, states, values.write(step, value), attentions.write(step, attention)
+        return step + 1, states, values.write(step, value), attentions.write(step, attention[:, 0])
 
     value_array = tf.TensorArray(tf.float32, size=target_length, element_shape=[None])
     attention_array = tf.TensorArray(tf.float32, size=target_length, element_shape=[None, None])
     states = ensemble.initial_states(encodings, 1)
-    free_batch = tf.nest.map_structure(lambda part: tf.TensorShape([None, *part.shape[1:]]), states)
+    free_batch = tf.nest.map_structure(lambda part: tf.TensorShape([None, None, part.shape[-1]]), states)
     anything = tf.TensorShape(None)
     _, _, value_array, attention_array = tf.while_loop(
         lambda step, *_: step < target_length,
@@ -56,8 +56,9 @@ def score_targets(
     attention_weights = tf.where(is_real[..., None], tf.transpose(attention_array.stack(), [1, 0, 2]), 0.0)
     log_probability = tf.reduce_sum(token_log_probabilities, axis=-1, keepdims=True)
     lengths = tf.reduce_sum(tf.cast(is_real, tf.int32), axis=-1, keepdims=True)
-    summed_attention = tf.reduce_sum(attention_weights, axis=1, keepdims=True)
-    score = hypothesis_score(log_probability, lengths, summed_attention, encodings[0].source_mask, weights)
+    summed_attention = nothing_covered(encodings[0].source_mask) + tf.reduce_sum(attention_weights, axis=1)
+    norm = length_norm(lengths, weights)
+    score = hypothesis_score(log_probability, norm, summed_attention[:, None], weights)
     # (batch, target_length, ...) -> (batch, 1, target_length, ...): a list of one hypothesis
     return Hypotheses(
         tokens=target_output_tokens[:, None],

@@ -59,25 +59,28 @@ def length_norm(length: tf.Tensor, weights: ScoreWeights) -> tf.Tensor:
     return ((weights.length_offset + length) / (weights.length_offset + 1.0)) ** weights.length_penalty
 
 
+def nothing_covered(source_mask: tf.Tensor) -> tf.Tensor:
+    """Summed attention before the first token: (batch, source_length) bool -> float32, 0, but 1 for padding.
+
+    Padding counts as covered from the beginning, so that it has no say.
+    """
+    return tf.where(source_mask, 0.0, 1.0)
+
+
 def hypothesis_score(
-    log_probability: tf.Tensor,
-    length: tf.Tensor,
-    summed_attention: tf.Tensor,
-    source_mask: tf.Tensor,
-    weights: ScoreWeights,
+    log_probability: tf.Tensor, norm: tf.Tensor, summed_attention: tf.Tensor, weights: ScoreWeights
 ) -> tf.Tensor:
     """The score of hypotheses, by the formula at the top of this file.
 
     Args:
         log_probability: (batch, hypotheses) float32; -inf stays -inf.
-        length: tokens, at least 1; int32 that broadcasts to (batch, hypotheses).
-        summed_attention: (batch, hypotheses, source_length) float32, attention weights summed over tokens.
-        source_mask: (batch, source_length) bool, True for a real source token.
+        norm: of the length, see `length_norm`; float32 that broadcasts to (batch, hypotheses).
+        summed_attention: (batch, hypotheses, source_length) float32, `nothing_covered` and the attention
+            weights of all tokens.
         weights: of the score.
 
     Returns:
         (batch, hypotheses) float32.
     """
     covered = tf.math.log(tf.clip_by_value(summed_attention, LEAST_COVERAGE, 1.0))
-    coverage = tf.einsum("bhs,bs->bh", covered, tf.cast(source_mask, tf.float32))
-    return log_probability / length_norm(length, weights) + weights.coverage_penalty * coverage
+    return log_probability / norm + weights.coverage_penalty * tf.reduce_sum(covered, axis=-1)

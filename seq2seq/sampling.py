@@ -13,9 +13,10 @@ import numpy as np
 import tensorflow as tf
 
 from data.special_ids import PAD_ID
-from seq2seq.beam_search import BeamState, Chosen, Selection
+from seq2seq.beam_state import BeamState, Chosen, Selection, Sentences
+from seq2seq.best_extensions import token_penalty
 from seq2seq.ensemble import Prediction
-from seq2seq.wide_top_k import wide_top_k
+from seq2seq.wide_rows import wide_top_k
 
 
 def uniform_numbers(source_tokens: np.ndarray, max_length: np.ndarray, samples: int, seed: int) -> np.ndarray:
@@ -28,36 +29,36 @@ def uniform_numbers(source_tokens: np.ndarray, max_length: np.ndarray, samples: 
         seed: any whole number of at least 0.
 
     Returns:
-        (steps, batch, samples) float32 in [0, 1); steps = the greatest `max_length`.
+        (batch, steps, samples) float32 in [0, 1); steps = the greatest `max_length`.
     """
-    numbers = np.zeros((int(max_length.max(initial=0)), len(source_tokens), samples), np.float32)
+    numbers = np.zeros((len(source_tokens), int(max_length.max(initial=0)), samples), np.float32)
     for sentence, tokens in enumerate(source_tokens):
         content = tokens[tokens != PAD_ID].astype("<i4").tobytes()
         for sample in range(samples):
             key = hashlib.blake2b(f"{seed} {sample} ".encode() + content, digest_size=16).digest()
             generator = np.random.Generator(np.random.Philox(key=int.from_bytes(key, "little")))
             length = max_length[sentence]
-            numbers[:length, sentence, sample] = generator.random(length, dtype=np.float32)
+            numbers[sentence, :length, sample] = generator.random(length, dtype=np.float32)
     return numbers
 
 
-def sample_next(numbers: tf.Tensor, temperature: tf.Tensor, top_k: int) -> Selection:
-    """The selection that draws.
+def sample_next(temperature: tf.Tensor, top_k: int) -> Selection:
+    """The selection that draws, with the random numbers of the sentences.
 
     A token's chance is its softmax of logits / temperature among the tokens that may be emitted, or the
     `top_k` likeliest of them. The log-probabilities are the model's own (temperature 1, all tokens), so that
     samples can be compared with the hypotheses of a beam.
 
     Args:
-        numbers: (steps, batch, samples) float32 in [0, 1).
         temperature: () float32 of at least 0.01.
         top_k: 0 for all tokens.
     """
 
     def select(
-        prediction: Prediction, state: BeamState, penalty: tf.Tensor, forced: tf.Tensor | None
+        prediction: Prediction, state: BeamState, min_length: tf.Tensor, sentences: Sentences
     ) -> Chosen:
-        logits = prediction.logits + penalty
+        assert sentences.random_numbers is not None
+        logits = prediction.logits + token_penalty(prediction.logits.shape[-1], state.step, min_length)
         columns = None
         if 0 < top_k < logits.shape[-1]:
             logits, columns = wide_top_k(logits, top_k)
@@ -66,14 +67,15 @@ def sample_next(numbers: tf.Tensor, temperature: tf.Tensor, top_k: int) -> Selec
         # The greatest is taken away first: divided by a low temperature, a logit would overflow.
         logits -= tf.reduce_max(logits, axis=-1, keepdims=True)
         shares = tf.cumsum(tf.nn.softmax(logits / temperature), axis=-1)
-        wanted = tf.reshape(numbers[state.step], [-1, 1]) * shares[:, -1:]
+        wanted = tf.reshape(sentences.random_numbers[:, state.step], [-1, 1]) * shares[:, -1:]
         place = tf.argmax(shares > wanted, axis=-1, output_type=tf.int32)[:, None]
         tokens = place if columns is None else tf.gather(columns, place, batch_dims=1)
+        shape = tf.shape(state.log_probability)
+        forced = sentences.forced_tokens(state.step)
         if forced is not None:
-            row_forced = tf.repeat(forced, state.log_probability.shape[1])[:, None]
+            row_forced = tf.repeat(forced, shape[1])[:, None]
             tokens = tf.where(row_forced != PAD_ID, row_forced, tokens)
         chosen_logits = tf.gather(prediction.logits, tokens, batch_dims=1)
-        shape = tf.shape(state.log_probability)
         token_log_probability = tf.reshape(prediction.log_probability(chosen_logits), shape)
         return Chosen(
             parents=tf.broadcast_to(tf.range(shape[1]), shape),

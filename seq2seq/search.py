@@ -15,7 +15,9 @@ import numpy as np
 import tensorflow as tf
 
 from data.errors import UserError
-from seq2seq.beam_search import SearchLimits, Selection, search, select_best
+from seq2seq.beam_search import search
+from seq2seq.beam_state import SearchLimits
+from seq2seq.best_extensions import select_best
 from seq2seq.ensemble import Ensemble, StepModel
 from seq2seq.forced_decoding import score_targets
 from seq2seq.hypothesis_score import ScoreWeights, score_weights
@@ -119,7 +121,7 @@ class Search:
             check_vocabulary(prefix, "forced_prefix", self._ensemble.vocabulary_size)
             more["forced_prefix"] = prefix
         if options.sampling:
-            more["numbers"] = uniform_numbers(source, max_length + 1, options.n_best, options.seed)
+            more["random_numbers"] = uniform_numbers(source, max_length + 1, options.n_best, options.seed)
             more["temperature"] = np.float32(options.temperature)
         hypotheses = run(source, score_weights(options), limits, more)
         result = SearchResult(*(tensor.numpy() for tensor in hypotheses))
@@ -188,26 +190,25 @@ def _compile(ensemble: Ensemble, key: _Compiled) -> Callable[..., Hypotheses]:
     def run(
         source: tf.Tensor, weights: ScoreWeights, limits: SearchLimits, more: dict[str, tf.Tensor]
     ) -> Hypotheses:
-        selection: Selection = select_best
-        if key.sampling:
-            selection = sample_next(more["numbers"], more["temperature"], key.top_k)
+        sampling = key.sampling
         return search(
             ensemble,
             source,
             more.get("forced_prefix"),
+            more.get("random_numbers"),
             weights,
             limits,
-            selection,
+            sample_next(more["temperature"], key.top_k) if sampling else select_best(key.beam_size),
             beam_size=key.beam_size,
             n_best=key.n_best,
-            starts=key.beam_size if key.sampling else 1,
+            starts=key.beam_size if sampling else 1,
         )
 
     more = {}
     if key.has_prefix:
         more["forced_prefix"] = _TOKENS
     if key.sampling:
-        more["numbers"] = tf.TensorSpec([None, None, key.n_best], tf.float32)
+        more["random_numbers"] = tf.TensorSpec([None, None, key.n_best], tf.float32)
         more["temperature"] = _NUMBER
     return _built(run, [_TOKENS, _WEIGHTS, _LIMITS, more])
 

@@ -54,7 +54,7 @@ def test_the_extreme_numbers_draw_no_impossible_token(monkeypatch, number, token
     monkeypatch.setattr(
         "seq2seq.search.uniform_numbers",
         lambda source, max_length, samples, seed: np.full(
-            (max_length.max(), len(source), samples), number, np.float32
+            (len(source), max_length.max(), samples), number, np.float32
         ),
     )
     options = SearchOptions(sampling=True, max_length=3, top_k=top_k)
@@ -144,7 +144,7 @@ def test_forced_prefixes(search):
 def test_numbers_belong_to_the_sentence_and_not_to_its_place():
     one = uniform_numbers(np.array([[5, 2, 0], [6, 7, 2]], np.int32), np.array([4, 6], np.int32), 2, seed=1)
     other = uniform_numbers(np.array([[6, 7, 2, 0, 0]], np.int32), np.array([9], np.int32), 3, seed=1)
-    assert one.shape == (6, 2, 2)
-    np.testing.assert_array_equal(one[:, 1], other[:6, 0, :2])
+    assert one.shape == (2, 6, 2)
+    np.testing.assert_array_equal(one[1], other[0, :6, :2])
     assert len(np.unique(other)) == other.size  # every sample and step has its own
     assert ((other >= 0) & (other < 1)).all()

@@ -59,6 +59,12 @@ def assert_row_is(result: SearchResult, row: int, expected: list[Found]) -> None
     assert not result.finished[row, found:].any()
 
 
+def assert_same(result: SearchResult, other: SearchResult) -> None:
+    """The same up to the rounding of products whose rows stand in smaller or larger batches."""
+    for name, one, two in zip(SearchResult._fields, result, other, strict=True):
+        np.testing.assert_allclose(one, two, rtol=1e-5, atol=1e-6, err_msg=name)
+
+
 @pytest.fixture(scope="module")
 def small() -> TinyWeights:
     """4 special tokens and 3 others: all its translations can be listed."""
@@ -153,8 +159,7 @@ def test_early_stopping_changes_no_result(stopping_model, stopping_search, scori
         options = options_for(scoring, beam_size=beam, n_best=n_best, max_length=15)
         stopping = stopping_search.search(sources, options=options)
         patient = stopping_search.search(sources, options=replace(options, early_stopping=False))
-        for name, early, late in zip(SearchResult._fields, stopping, patient, strict=True):
-            np.testing.assert_array_equal(early, late, err_msg=name)
+        assert_same(stopping, patient)
 
 
 def test_early_stopping_saves_steps():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seq2seq.wide_top_k import wide_top_k
+from seq2seq.wide_rows import wide_top_k
 
 
 @pytest.mark.parametrize("columns", [5, 1023, 1024, 2003, 8000, 8191])

@@ -1,0 +1,54 @@
+"""Settings of the process that must be in place before TensorFlow is."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import subprocess
+import sys
+
+import pytest
+
+# How many blocks of 16 MiB the allocator takes straight from the kernel, of four.
+_COUNT_MAPPED_BLOCKS = """
+import ctypes
+from seq2seq.startup import prepare_environment
+
+class Mallinfo2(ctypes.Structure):
+    names = "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost"
+    _fields_ = [(name, ctypes.c_size_t) for name in names.split()]
+
+libc = ctypes.CDLL(None)
+libc.mallinfo2.restype = Mallinfo2
+libc.malloc.restype = ctypes.c_void_p
+prepare_environment()
+before = libc.mallinfo2().hblks
+blocks = [libc.malloc(ctypes.c_size_t(16 * 2**20)) for _ in range(4)]
+print(libc.mallinfo2().hblks - before)
+"""
+_has_mallinfo2 = sys.platform == "linux" and hasattr(ctypes.CDLL(None), "mallinfo2")
+
+
+@pytest.mark.skipif(not _has_mallinfo2, reason="only glibc has these settings, and tells")
+@pytest.mark.parametrize(
+    ("environment", "mapped"), [({}, 0), ({"MALLOC_MMAP_THRESHOLD_": "1000000"}, 4)], ids=["ours", "theirs"]
+)
+def test_large_blocks_are_kept_unless_the_user_says_otherwise(environment, mapped):
+    names = ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "GLIBC_TUNABLES")
+    clean = {name: value for name, value in os.environ.items() if name not in names}
+    printed = subprocess.run(
+        [sys.executable, "-c", _COUNT_MAPPED_BLOCKS],
+        env={**clean, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert int(printed) == mapped
+
+
+def test_a_c_library_without_these_settings_is_left_alone(monkeypatch):
+    from seq2seq import startup
+
+    monkeypatch.setattr(startup.sys, "platform", "linux")
+    monkeypatch.setattr(startup.ctypes, "CDLL", lambda _: object())
+    startup.keep_freed_memory()
