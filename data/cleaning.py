@@ -6,7 +6,7 @@ pair (to know duplicates) and 51 for each validation and test pair.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from itertools import compress, islice
 from typing import NamedTuple
@@ -141,13 +141,16 @@ class Cleaner:
             self.report.held_out[name], keys[name] = self._read_held_out(pairs)
         self._held_out = HeldOutIndex(keys)
 
-    def clean(self, pairs: Iterable[Pair]) -> Iterator[Pair]:
+    def clean(
+        self, pairs: Iterable[Pair], on_judged: Callable[[NDArray[np.bool_]], None] = lambda is_kept: None
+    ) -> Iterator[Pair]:
         """Yield the training pairs to keep, their white space normalised, in their order.
 
         Each call starts anew, and so does the training part of the report.
 
         Args:
             pairs: the training pairs.
+            on_judged: told of portions of the pairs, in order, which of them are kept.
 
         Yields:
             (source, target).
@@ -166,6 +169,7 @@ class Cleaner:
                     train.by_rule[HELD_OUT].add(examined.lines[is_shared["source"]].tolist())
                     is_kept = is_kept & ~is_shared["source"]
                 train.kept += int(np.count_nonzero(is_kept))
+                on_judged(is_kept)
                 yield from compress(examined.pairs, is_kept.tolist())
         finally:
             for name, split in self.report.held_out.items():

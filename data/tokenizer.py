@@ -13,7 +13,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 from data.atomic import atomic_write
 from data.errors import DataError
@@ -26,6 +28,20 @@ if TYPE_CHECKING:
     from sentencepiece import SentencePieceProcessor
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+# How SentencePiece writes a space.
+SPACE_MARK = "\u2581"
+
+
+class PieceBytes(NamedTuple):
+    """How much of a normalised text, in UTF-8 with plain spaces, each token spells.
+
+    Attributes:
+        spaces: (vocabulary_size,) int32, spaces at the beginning of the piece.
+        spelt: (vocabulary_size,) int32, bytes of the whole piece; 0 for special tokens and the unknown one.
+    """
+
+    spaces: np.ndarray
+    spelt: np.ndarray
 
 
 class Tokenizer:
@@ -87,9 +103,31 @@ class Tokenizer:
         """
         if alpha <= 0:
             raise ValueError(f"alpha must be above 0 to sample, not {alpha}; encode_batch() does not sample")
-        normalised = self._processor.normalize([_encodable(text) for text in texts])
+        normalised = self.normalised_batch(texts)
         memory = self._sampling_memory.setdefault(alpha, {})
         return sampled(self._vocabulary, memory, normalised, alpha=alpha, seed=seed)
+
+    def normalised_batch(self, texts: Sequence[str]) -> list[str]:
+        """Each text as its pieces spell it, put one behind the other: normalised, spaces as "▁".
+
+        Every segmentation of a text, also a sampled one, spells the same, but for unknown characters.
+        """
+        return self._processor.normalize([_encodable(text) for text in texts])
+
+    @cached_property
+    def piece_bytes(self) -> PieceBytes:
+        """How many bytes of a normalised text each piece spells."""
+        spaces = np.zeros(self.vocabulary_size, np.int32)
+        spelt = np.zeros(self.vocabulary_size, np.int32)
+        for token_id in range(self.vocabulary_size):
+            if self._processor.is_byte(token_id):
+                spelt[token_id] = 1
+            elif not (self._processor.is_control(token_id) or self._processor.is_unknown(token_id)):
+                # A "▁" counts as the one byte of the space it stands for.
+                piece = self.piece(token_id)
+                spaces[token_id] = len(piece) - len(piece.lstrip(SPACE_MARK))
+                spelt[token_id] = len(piece.replace(SPACE_MARK, " ").encode("utf-8"))
+        return PieceBytes(spaces, spelt)
 
     @cached_property
     def _vocabulary(self) -> Vocabulary:

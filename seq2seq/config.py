@@ -12,23 +12,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from data.errors import UserError
+from seq2seq.config_section import Positive, Rate, Section
+from seq2seq.guided_attention_config import GuidedAttentionConfig
 from seq2seq.strict_yaml import YamlError, dump_yaml, parse_value, parse_with_lines
-
-Rate = Annotated[float, Field(ge=0, lt=1)]
-Positive = Annotated[int, Field(ge=1)]
 
 
 class ConfigError(UserError):
     """The configuration is not valid."""
-
-
-class Section(BaseModel):
-    """Base of every section: no unknown keys, no silent conversion of one type to another."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, validate_default=True)
 
 
 class TfdsCorpusConfig(Section):
@@ -69,7 +62,7 @@ class TextCorpusConfig(Section):
     kind: Literal["text"]
     train: TextSplitConfig
     validation: TextSplitConfig
-    test: dict[str, TextSplitConfig] = {}
+    test: dict[str, TextSplitConfig] = Field({}, description="by name")
 
 
 class StarterCorpusConfig(Section):
@@ -192,6 +185,7 @@ class TrainingConfig(Section):
     clip_norm: float | None = Field(1.0, gt=0)
     gradient_accumulation: Positive = Field(1, description="batches per update")
     label_smoothing: Rate = 0.1
+    guided_attention: GuidedAttentionConfig = GuidedAttentionConfig()
     matmul_precision: Literal["auto", "float32", "bfloat16"] = Field(
         "float32", description="operands of matrix products; auto = bfloat16 where the processor has it"
     )

@@ -39,7 +39,9 @@ class LossCheck(keras.callbacks.Callback):
             raise diverged(self.training, f"the loss became {loss} {place}")
         if self.training_progress.first_loss is None:
             self.training_progress.first_loss = loss
-            self._judge_first(loss)
+            # The guide's share depends on the lengths of the sentences, not on the vocabulary.
+            guiding = self.training.guided_attention.weight * float(logs.get("guided_attention", 0.0))
+            self._judge_first(loss - guiding)
 
     def _judge_first(self, loss: float) -> None:
         # An untrained model knows nothing: every token is about as probable as any other.

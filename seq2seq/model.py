@@ -10,6 +10,7 @@ from keras import ops
 from seq2seq.decoder import Decoder, EncodedSource
 from seq2seq.embedding import EmbeddingDropout, TokenEmbedding
 from seq2seq.encoder import Encoder
+from seq2seq.guided_attention import AttentionGuide
 from seq2seq.losses import PAD_ID, TokenCrossEntropy, TokenMetric, refuse_sample_weight
 from seq2seq.output_loss import output_losses
 
@@ -49,7 +50,8 @@ class Seq2SeqModel(keras.Model):
 
     Call arguments:
         inputs: `(source_tokens, target_input_tokens)`: (batch, source_length) and (batch, target_length),
-            int32, 0 = pad.
+            int32, 0 = pad. While training with a guide, a third follows, which only the loss looks at:
+            where attention should be, (batch, target_length, source_length), see `guided_attention.py`.
         training: whether to apply dropout.
 
     Returns:
@@ -99,6 +101,7 @@ class Seq2SeqModel(keras.Model):
                 f"target_vocabulary_size={target_vocabulary_size}"
             )
         self.arguments = arguments
+        self.guide: AttentionGuide | None = None  # set before `compile` to train with guided attention
 
         def seeded(offset: int) -> int | None:
             return None if seed is None else 1000 * seed + offset
@@ -187,8 +190,8 @@ class Seq2SeqModel(keras.Model):
         readout = self.decoder.read_out(embedded, state[0], context)
         return self.decoder.predict(readout, self.target_embedding), state, weights
 
-    def call(self, inputs: tuple[Any, Any], training: bool = False) -> dict[str, Any]:
-        source_tokens, target_input_tokens = inputs
+    def call(self, inputs: tuple[Any, ...], training: bool = False) -> dict[str, Any]:
+        source_tokens, target_input_tokens = inputs[:2]
         encoded = self.encode(source_tokens, training=training)
         embedded = self.target_dropout(self.target_embedding(target_input_tokens), training=training)
         readout, weights = self.decoder(embedded, encoded, training=training)
@@ -204,6 +207,13 @@ class Seq2SeqModel(keras.Model):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Any:
+        loss = self._token_loss(y, y_pred, sample_weight, training)
+        if self.guide is None or not training:
+            return loss
+        guiding = self.guide.loss(x[2], y_pred["attention_weights"], self.optimizer.iterations)
+        return loss + ops.cast(guiding, loss.dtype)
+
+    def _token_loss(self, y: Any, y_pred: Any, sample_weight: Any, training: bool) -> Any:
         fast = training and self.arguments["implementation"] == "fast"
         if not fast or not isinstance(self.loss, TokenCrossEntropy):
             return self.loss(y, y_pred["logits"], sample_weight)
@@ -220,6 +230,11 @@ class Seq2SeqModel(keras.Model):
         )
         y_pred["losses"] = losses  # for `compute_metrics`, which Keras calls next
         return losses.loss
+
+    @property
+    def metrics(self) -> list[Any]:
+        # The guide's own takes in its loss where that is computed; here Keras learns to reset and to show it.
+        return [*super().metrics, *([] if self.guide is None else [self.guide.metric])]
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
         # Keras builds the metrics it was given at their first use, and needs the logits for that.

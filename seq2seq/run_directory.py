@@ -69,6 +69,10 @@ class RunDirectory:
         return self.path / "state.npz"
 
     @property
+    def alignments_file(self) -> Path:
+        return self.data_folder / "alignments.npz"
+
+    @property
     def model_file(self) -> Path:
         return self.path / "model.keras"
 

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 import keras
 import tensorflow as tf
 
+from data.batching import Batch
 from data.errors import UserError
 from data.special_ids import PAD_ID
 from data.tokenizer import TokenizerPair
 from seq2seq.config import Config, differences
+from seq2seq.guided_attention import AttentionGuide
+from seq2seq.guided_attention_config import GuidedAttentionConfig
 from seq2seq.loss_check import LossCheck
 from seq2seq.losses import Perplexity, TokenAccuracy, TokenCrossEntropy
 from seq2seq.matmul_precision import matmul_precision, set_matmul_precision
@@ -82,6 +85,7 @@ def _train(
     data = _resumed_data(run, config, mirror, console) if resume else _new_data(run, config, mirror, console)
     keras.utils.set_random_seed(config.seed)
     model = build_model(config, data.tokenizers)
+    model.guide = attention_guide(config, data.train.batch_count(0))
     batches_per_epoch = data.train.batch_count(0)
     schedule, perplexity = compile_model(model, config, batches_per_epoch)
     run.write_facts(parameters=model.count_params(), matmul_precision=matmul_precision())
@@ -186,6 +190,22 @@ def build_model(config: Config, tokenizers: TokenizerPair) -> Seq2SeqModel:
     return model
 
 
+def attention_guide(config: Config, batches_per_epoch: int | None) -> AttentionGuide | None:
+    """What a configuration with guided attention adds to the loss; None for one without."""
+    settings = config.training.guided_attention
+    if settings.weight == 0:
+        return None
+    if settings.decay_epochs is None:
+        return AttentionGuide(settings.weight)
+    if batches_per_epoch is None:
+        raise UserError(
+            "training.guided_attention.decay_epochs needs to know the number of batches beforehand, which "
+            "tokens_per_batch with a large corpus or subword sampling does not tell. "
+            "Set batches.batch_size, or leave decay_epochs out."
+        )
+    return AttentionGuide(settings.weight, settings.decay_epochs * batches_per_epoch)
+
+
 def compile_model(
     model: Seq2SeqModel, config: Config, batches_per_epoch: int | None
 ) -> tuple[WarmupSchedule, Perplexity]:
@@ -279,7 +299,7 @@ def _fit(
     state.set_model(model)
     if progress.batch:
         state.keep_metrics()
-    batches = EpochBatches(data, progress)
+    batches = EpochBatches(data, progress, config.training.guided_attention)
     callbacks = [display, LossCheck(training, progress, console), validation, log, state]
     with state.handling_signals(), warnings.catch_warnings():
         # Every epoch ends like that, see EpochBatches.
@@ -315,8 +335,11 @@ class EpochBatches:
         error: what ended the batches before their time, if anything did.
     """
 
-    def __init__(self, data: TrainingData, progress: TrainingProgress) -> None:
+    def __init__(
+        self, data: TrainingData, progress: TrainingProgress, guided_attention: GuidedAttentionConfig
+    ) -> None:
         self._data = data
+        self._unaligned_to_end = guided_attention.unaligned == "end"
         self._progress = progress
         self.error: Exception | None = None
         self._positions, self._pads = Counter[str](), Counter[str]()
@@ -331,14 +354,29 @@ class EpochBatches:
                 for side, tokens in (("source", batch.source_tokens), ("target", batch.target_output_tokens)):
                     self._positions[side] += tokens.size
                     self._pads[side] += int((tokens == PAD_ID).sum())
-                yield model_inputs(batch)
+                yield self._inputs(batch)
         except Exception as error:
             self.error = error
             raise
 
+    def _inputs(self, batch: Batch) -> Any:
+        inputs, target_output_tokens = model_inputs(batch)
+        if self._data.alignments is None:
+            return inputs, target_output_tokens
+        target_attention = self._data.alignments.target_attention(
+            batch, self._data.tokenizers, unaligned_to_end=self._unaligned_to_end
+        )
+        return (*inputs, target_attention), target_output_tokens
+
+    def _signature(self) -> Any:
+        if self._data.alignments is None:
+            return BATCH_SIGNATURE
+        inputs, target_output_tokens = BATCH_SIGNATURE
+        return (*inputs, tf.TensorSpec((None, None, None), tf.float32)), target_output_tokens
+
     def dataset(self) -> tf.data.Dataset:
         """What `fit` iterates over, once per epoch."""
-        dataset = tf.data.Dataset.from_generator(self, output_signature=BATCH_SIGNATURE).prefetch(2)
+        dataset = tf.data.Dataset.from_generator(self, output_signature=self._signature()).prefetch(2)
         # Of a data set of unknown size `fit` takes the first epoch's number of batches for that of every
         # epoch. After a resumed epoch, of which only the rest is run, that would cut all others short. A
         # number that is never reached makes it read each epoch to its end.

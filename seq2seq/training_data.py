@@ -13,12 +13,14 @@ from data.atomic import atomic_write
 from data.cleaning import Cleaner, CleaningRules
 from data.corpora import Corpus, Split
 from data.errors import UserError
+from data.pair_alignments import PairAlignments
 from data.pair_store import PairStore
 from data.pipeline import BatchPipeline
 from data.slow_progress import slow_progress
 from data.tokenizer import TokenizerPair, train_tokenizers
 from seq2seq.config import Config, ConfigError, TokenizerConfig
 from seq2seq.corpus_loading import load_corpus
+from seq2seq.guided_attention_data import noting_kept_pairs, training_alignments
 from seq2seq.run_directory import RunDirectory
 
 if TYPE_CHECKING:
@@ -34,12 +36,14 @@ class TrainingData:
         train: batches of the cleaned training pairs, shuffled anew each epoch.
         validation: batches of the whole validation split, in order of length.
         validation_store: the validation pairs as text.
+        alignments: of the training pairs, where attention is guided by them.
     """
 
     tokenizers: TokenizerPair
     train: BatchPipeline
     validation: BatchPipeline
     validation_store: PairStore
+    alignments: PairAlignments | None = None
 
 
 def prepare_training_data(
@@ -61,9 +65,12 @@ def prepare_training_data(
     cleaner = Cleaner(
         CleaningRules(**config.data.cleaning.model_dump()), {"validation": corpus.validation, **corpus.test}
     )
-    with slow_progress(f"Cleaning {corpus.name}", unit="pairs") as report:
+    with (
+        slow_progress(f"Cleaning {corpus.name}", unit="pairs") as report,
+        noting_kept_pairs(run, config) as on_judged,
+    ):
         pairs = _counted("train", fingerprints.pass_through("train", corpus.train), corpus.train.size, report)
-        train_store = PairStore.write(run.data_folder / "train", cleaner.clean(pairs))
+        train_store = PairStore.write(run.data_folder / "train", cleaner.clean(pairs, on_judged))
     validation_store = PairStore.write(
         run.data_folder / "validation", fingerprints.pass_through("validation", corpus.validation)
     )
@@ -72,7 +79,7 @@ def prepare_training_data(
         json.dump(cleaner.report.to_dict(), file, indent=2)
     tokenizers = _make_tokenizers(config, train_store)
     tokenizers.save(run.tokenizer_folder)
-    data = _open_pipelines(config, tokenizers, train_store, validation_store)
+    data = _open_pipelines(run, config, tokenizers, train_store, validation_store)
     run.write_facts(
         corpus=corpus.name,
         source_language=corpus.source_language,
@@ -85,6 +92,8 @@ def prepare_training_data(
         train_pairs=len(train_store),
         validation_pairs=len(validation_store),
     )
+    if data.alignments is not None:
+        run.write_facts(alignments_fingerprint=data.alignments.fingerprint)
     return data
 
 
@@ -122,7 +131,16 @@ def reopen_training_data(run: RunDirectory, config: Config, mirror: str | None) 
             + "\n".join(changed)
             + "\nBring the old files back, or start a new run in another directory (--run DIR)."
         )
-    return _open_pipelines(config, tokenizers, stores["train"], stores["validation"])
+    data = _open_pipelines(run, config, tokenizers, stores["train"], stores["validation"])
+    aligned_then = facts.get("alignments_fingerprint")
+    if data.alignments is not None and data.alignments.fingerprint != aligned_then:
+        raise UserError(
+            f"{run.path} cannot be resumed: the word alignments that guide its attention are not those of "
+            f"its start (SHA-256 then -> now): {str(aligned_then)[:12]} -> "
+            f"{data.alignments.fingerprint[:12]}. "
+            f"Bring {run.alignments_file} back, or start a new run in another directory (--run DIR)."
+        )
+    return data
 
 
 def corpus_fingerprints(corpus: Corpus) -> dict[str, str]:
@@ -136,7 +154,11 @@ def corpus_fingerprints(corpus: Corpus) -> dict[str, str]:
 
 
 def _open_pipelines(
-    config: Config, tokenizers: TokenizerPair, train_store: PairStore, validation_store: PairStore
+    run: RunDirectory,
+    config: Config,
+    tokenizers: TokenizerPair,
+    train_store: PairStore,
+    validation_store: PairStore,
 ) -> TrainingData:
     batches = config.batches
     with slow_progress("Tokenising", unit="pairs") as report:
@@ -162,7 +184,8 @@ def _open_pipelines(
         shuffle=False,
         max_shapes=batches.max_shapes,
     )
-    return TrainingData(tokenizers, train, validation, validation_store)
+    alignments = training_alignments(run, config, tokenizers, train_store)
+    return TrainingData(tokenizers, train, validation, validation_store, alignments)
 
 
 def _make_tokenizers(config: Config, train_store: PairStore) -> TokenizerPair:

@@ -35,6 +35,7 @@ _COLUMNS = (
         "loss",
         "perplexity",
         "token_accuracy",
+        "guided_attention",
     ),
     *("val_loss", "val_perplexity", "val_token_accuracy", "val_bleu"),
 )
@@ -144,6 +145,7 @@ class ProgressDisplay(keras.callbacks.Callback):
             f"epoch {row['epoch']:.0f}/{self.params['epochs']}",
             f"loss {row['loss']:.3f}",
             f"perplexity {row['perplexity']:.2f}",
+            *([f"guided attention {row['guided_attention']:.3f}"] if "guided_attention" in row else []),
             f"validation: perplexity {row['val_perplexity']:.2f}",
         ]
         if "val_bleu" in row:
