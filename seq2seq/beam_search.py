@@ -29,7 +29,7 @@ works on a smaller batch of those that are not.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -62,6 +62,7 @@ class _Rules(NamedTuple):
     """What is the same for all sentences and steps."""
 
     ensemble: Ensemble
+    model_weights: tuple[Any, ...]  # see `Ensemble.decoding_weights`
     selection: Selection
     beam_size: int
     weights: ScoreWeights
@@ -72,6 +73,7 @@ class _Rules(NamedTuple):
 
 def search(
     ensemble: Ensemble,
+    model_weights: tuple[Any, ...],
     source_tokens: tf.Tensor,
     forced_prefix: tf.Tensor | None,
     random_numbers: tf.Tensor | None,
@@ -87,6 +89,7 @@ def search(
 
     Args:
         ensemble: the models.
+        model_weights: their weights, from `Ensemble.decoding_weights`.
         source_tokens: (batch, source_length) int32, 0 = pad.
         forced_prefix: (batch, prefix_length) int32: tokens that every hypothesis of a sentence begins with,
             pads behind them; or None.
@@ -108,7 +111,16 @@ def search(
         missing = tf.maximum(most_steps - tf.shape(forced_prefix)[1], 0)
         forced_prefix = tf.pad(forced_prefix, [[0, 0], [0, missing]], constant_values=PAD_ID)
     norms = length_norm(tf.range(1, most_steps + 1), weights)
-    rules = _Rules(ensemble, selection, beam_size, weights, norms, limits.min_length, limits.early_stopping)
+    rules = _Rules(
+        ensemble,
+        model_weights,
+        selection,
+        beam_size,
+        weights,
+        norms,
+        limits.min_length,
+        limits.early_stopping,
+    )
     sentences = Sentences(
         encodings=ensemble.encode(source_tokens),
         max_length=limits.max_length,
@@ -156,7 +168,7 @@ def _run_phase(rules: _Rules, sentences: Sentences, state: BeamState) -> tuple[B
 
     def body(state: BeamState, record: Record) -> tuple[BeamState, Record]:
         prediction, decoder_states, attention = rules.ensemble.step(
-            state.last_tokens, state.decoder_states, sentences.encodings
+            state.last_tokens, state.decoder_states, sentences.encodings, rules.model_weights
         )
         chosen = rules.selection(prediction, state, rules.min_length, sentences)
 

@@ -163,12 +163,9 @@ class Decoder(keras.layers.Layer):
         state = self.bridge_layer(summary)
         return EncodedSource(memory, self.attention.project_memory(memory), source_mask, (state,))
 
-    def step_weights(self, encoded: EncodedSource) -> dict[str, Any]:
-        """All that a step depends on beside its state and its token: the weights and the memory."""
-        dtype = encoded.memory.dtype
+    def step_weights(self, dtype: Any) -> dict[str, Any]:
+        """The weights that a step depends on."""
         weights = {
-            "memory": encoded.memory,
-            "projected_memory": encoded.projected_memory,
             "attention": self.attention.step_weights(dtype),
             "cell": self.cell.recurrent_weights(dtype),
         }
@@ -180,6 +177,11 @@ class Decoder(keras.layers.Layer):
             weights["context_kernel"] = self.cell.input_kernel(dtype, 1)
             weights["context_input"] = self.cell.input_weights(dtype)
         return weights
+
+    @staticmethod
+    def with_memory(weights: dict[str, Any], encoded: EncodedSource) -> dict[str, Any]:
+        """All that a step depends on beside its state and its token: `step_weights` and the memory."""
+        return {**weights, "memory": encoded.memory, "projected_memory": encoded.projected_memory}
 
     def recurrent_step(
         self,
@@ -199,7 +201,7 @@ class Decoder(keras.layers.Layer):
             state: one (rows, units). rows = batch, or batch * beam with the beams of a sentence adjacent if
                 `several_per_sentence`.
             source_mask: (batch, source_length), bool.
-            weights: from `step_weights`, of `batch` sentences; a sentence's beams share its memory.
+            weights: from `with_memory`, of `batch` sentences; a sentence's beams share its memory.
             operations: what computes products and attention; None: computed here.
             recurrent_mask: (rows, units) or None.
             attention_mask: (rows, source_length) or None.
@@ -275,7 +277,10 @@ class Decoder(keras.layers.Layer):
         """t_i before its dropout, for one step or all: (..., units) -> (..., readout_units)."""
         everything = ops.concatenate([state, embedded, context], axis=-1)
         hidden = multiply(everything, ops.cast(self.readout_layer.kernel, everything.dtype))
-        hidden = hidden + ops.cast(self.readout_layer.bias, hidden.dtype)
+        return self.activate_readout(hidden + ops.cast(self.readout_layer.bias, hidden.dtype))
+
+    def activate_readout(self, hidden: Any) -> Any:
+        """t_i from the sum of the readout's products and bias: (..., width) -> (..., readout_units)."""
         if self.readout == "tanh":
             hidden = ops.tanh(hidden)
         elif self.readout == "maxout":
@@ -326,7 +331,9 @@ class Decoder(keras.layers.Layer):
         if masks.attention is not None:
             inputs["attention_mask"] = masks.attention
         scan = scan_for(self.implementation, training)
-        _, collected = scan(step, inputs, encoded.initial_state, self.step_weights(encoded))
+        _, collected = scan(
+            step, inputs, encoded.initial_state, self.with_memory(self.step_weights(embedded.dtype), encoded)
+        )
         states, contexts, weights = collected
         readout = time_major(self.read_out(embedded, states, contexts))
         return self.readout_dropout(readout, training=training), time_major(weights)

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +22,7 @@ from seq2seq.best_extensions import select_best
 from seq2seq.ensemble import Ensemble, StepModel
 from seq2seq.forced_decoding import score_targets
 from seq2seq.hypothesis_score import ScoreWeights, score_weights
+from seq2seq.matmul_precision import matmul_precision, products_in
 from seq2seq.sampling import sample_next, uniform_numbers
 from seq2seq.search_history import Hypotheses
 from seq2seq.search_inputs import (
@@ -67,19 +69,33 @@ class Search:
     """Searches with a model, or with an ensemble of models that share a tokenizer.
 
     The graphs are built at first use and kept: one for each combination of `beam_size`, `n_best`, `sampling`
-    and `top_k`, with and without forced prefixes; none depends on the shape of a batch. They refer to the
-    models' weights, so that weights loaded later are used.
+    and `top_k`, with and without forced prefixes; none depends on the shape of a batch. The decoders' weights
+    are prepared at first use and kept too: call `refresh` when they have changed since.
 
     Args:
         models: one or more, as `ensemble.StepModel` describes.
         options: for calls that bring none of their own.
+        precision: of the matrix products, see `matmul_precision.PRECISIONS`; None: what is set when a graph
+            is built.
     """
 
-    def __init__(self, models: Sequence[StepModel], options: SearchOptions | None = None) -> None:
+    def __init__(
+        self,
+        models: Sequence[StepModel],
+        options: SearchOptions | None = None,
+        precision: str | None = None,
+    ) -> None:
         self.options = options or SearchOptions()
+        self.precision = precision
         self._ensemble = Ensemble(models)
+        self._prepare: Callable[[], tuple[Any, ...]] | None = None
+        self._prepared: tuple[Any, ...] | None = None
         self._searches: dict[_Compiled, Callable[..., Hypotheses]] = {}
         self._scorer: Callable[..., Hypotheses] | None = None
+
+    def refresh(self) -> None:
+        """Read the models' weights anew, at the next search."""
+        self._prepared = None
 
     def search(
         self,
@@ -123,7 +139,7 @@ class Search:
         if options.sampling:
             more["random_numbers"] = uniform_numbers(source, max_length + 1, options.n_best, options.seed)
             more["temperature"] = np.float32(options.temperature)
-        hypotheses = run(source, score_weights(options), limits, more)
+        hypotheses = run(self._model_weights(), source, score_weights(options), limits, more)
         result = SearchResult(*(tensor.numpy() for tensor in hypotheses))
         _check_every_sentence_has_one(result)
         return result
@@ -157,12 +173,16 @@ class Search:
         if self._scorer is None:
             ensemble = self._ensemble
 
-            def scorer(source: tf.Tensor, target: tf.Tensor, weights: ScoreWeights) -> Hypotheses:
-                return score_targets(ensemble, source, target, weights)
+            def scorer(
+                model_weights: tuple[Any, ...], source: tf.Tensor, target: tf.Tensor, weights: ScoreWeights
+            ) -> Hypotheses:
+                return score_targets(ensemble, model_weights, source, target, weights)
 
-            self._scorer = _built(scorer, [_TOKENS, _TOKENS, _WEIGHTS])
+            self._scorer = self._built(scorer, [_TOKENS, _TOKENS, _WEIGHTS])
         check_vocabulary(target, "target_output_tokens", self._ensemble.vocabulary_size)
-        hypotheses = self._scorer(source, target, score_weights(options or self.options))
+        hypotheses = self._scorer(
+            self._model_weights(), source, target, score_weights(options or self.options)
+        )
         return SearchResult(*(tensor.numpy() for tensor in hypotheses))
 
     def _compiled_search(self, options: SearchOptions, has_prefix: bool) -> Callable[..., Hypotheses]:
@@ -170,8 +190,34 @@ class Search:
         top_k = options.top_k if options.sampling else 0
         key = _Compiled(slots, options.n_best, options.sampling, top_k, has_prefix)
         if key not in self._searches:
-            self._searches[key] = _compile(self._ensemble, key)
+            self._searches[key] = self._built(*_search_graph(self._ensemble, key))
         return self._searches[key]
+
+    def _model_weights(self) -> tuple[Any, ...]:
+        if self._prepare is None:
+            self._prepare = tf.function(self._ensemble.decoding_weights, autograph=False)
+        if self._prepared is None:
+            with self._products():
+                self._prepared = self._prepare()
+        return self._prepared
+
+    def _built(self, run: Callable[..., Hypotheses], signature: list[Any]) -> Callable[..., Hypotheses]:
+        """A graph function, traced at once, so that the ensemble knows its vocabulary before the first run.
+
+        Args:
+            run: its first argument is what `_model_weights` returns.
+            signature: of the arguments behind that.
+        """
+        weights = tf.nest.map_structure(
+            lambda weight: tf.TensorSpec(weight.shape, weight.dtype), self._model_weights()
+        )
+        function = tf.function(run, input_signature=[weights, *signature], autograph=False)
+        with self._products():
+            function.get_concrete_function()
+        return function
+
+    def _products(self) -> AbstractContextManager[None]:
+        return products_in(self.precision or matmul_precision())
 
 
 _TOKENS = tf.TensorSpec([None, None], tf.int32)
@@ -184,15 +230,23 @@ _LIMITS = SearchLimits(
 )
 
 
-def _compile(ensemble: Ensemble, key: _Compiled) -> Callable[..., Hypotheses]:
-    """A graph function (source, weights, limits, more) -> Hypotheses, where `more` holds what `key` needs."""
+def _search_graph(ensemble: Ensemble, key: _Compiled) -> tuple[Callable[..., Hypotheses], list[Any]]:
+    """A function (model_weights, source, weights, limits, more) -> Hypotheses, and its signature.
+
+    `more` holds what `key` needs; the signature leaves out the first argument.
+    """
 
     def run(
-        source: tf.Tensor, weights: ScoreWeights, limits: SearchLimits, more: dict[str, tf.Tensor]
+        model_weights: tuple[Any, ...],
+        source: tf.Tensor,
+        weights: ScoreWeights,
+        limits: SearchLimits,
+        more: dict[str, tf.Tensor],
     ) -> Hypotheses:
         sampling = key.sampling
         return search(
             ensemble,
+            model_weights,
             source,
             more.get("forced_prefix"),
             more.get("random_numbers"),
@@ -210,14 +264,7 @@ def _compile(ensemble: Ensemble, key: _Compiled) -> Callable[..., Hypotheses]:
     if key.sampling:
         more["random_numbers"] = tf.TensorSpec([None, None, key.n_best], tf.float32)
         more["temperature"] = _NUMBER
-    return _built(run, [_TOKENS, _WEIGHTS, _LIMITS, more])
-
-
-def _built(run: Callable[..., Hypotheses], signature: list[Any]) -> Callable[..., Hypotheses]:
-    """A graph function, traced at once, so that the ensemble knows its vocabulary before the first run."""
-    function = tf.function(run, input_signature=signature, autograph=False)
-    function.get_concrete_function()
-    return function
+    return run, [_TOKENS, _WEIGHTS, _LIMITS, more]
 
 
 def _check_every_sentence_has_one(result: SearchResult) -> None:

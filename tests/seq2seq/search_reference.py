@@ -53,18 +53,26 @@ class TinyModel:
         mean = tf.reduce_sum(memory * real, 1) / tf.reduce_sum(real, 1)
         return TinyEncoded(memory, mask, (tf.tanh(mean),))
 
-    def decode_step(self, tokens, state, encoded):
+    def decoding_weights(self) -> dict[str, tf.Tensor]:
+        names = ("recurrence", "embedding", "context", "output", "bias")
+        return {name: tf.convert_to_tensor(getattr(self, name)) for name in names}
+
+    def decode_step(self, tokens, state, encoded, weights):
         self.traces += 1  # runs once for each time that a graph is built
         (previous,) = state
         batch = tf.shape(encoded.memory)[0]
         queries = tf.reshape(previous, [batch, -1, previous.shape[-1]])
         scores = tf.einsum("bku,bsu->bks", queries, encoded.memory)
         scores = tf.where(encoded.source_mask[:, None], scores, -1e9)
-        weights = tf.nn.softmax(scores)
-        context = tf.reshape(tf.einsum("bks,bsu->bku", weights, encoded.memory), tf.shape(previous))
-        new = tf.tanh(previous @ self.recurrence + tf.gather(self.embedding, tokens) + context @ self.context)
-        logits = new @ self.output + self.bias
-        return logits, (new,), tf.reshape(weights, [tf.shape(tokens)[0], tf.shape(encoded.memory)[1]])
+        attention = tf.nn.softmax(scores)
+        context = tf.reshape(tf.einsum("bks,bsu->bku", attention, encoded.memory), tf.shape(previous))
+        new = tf.tanh(
+            previous @ weights["recurrence"]
+            + tf.gather(weights["embedding"], tokens)
+            + context @ weights["context"]
+        )
+        logits = new @ weights["output"] + weights["bias"]
+        return logits, (new,), tf.reshape(attention, [tf.shape(tokens)[0], tf.shape(encoded.memory)[1]])
 
 
 @dataclass(frozen=True)
