@@ -77,6 +77,7 @@ def search(
     source_tokens: tf.Tensor,
     forced_prefix: tf.Tensor | None,
     random_numbers: tf.Tensor | None,
+    token_penalties: tf.Tensor | None,
     weights: ScoreWeights,
     limits: SearchLimits,
     selection: Selection,
@@ -94,6 +95,7 @@ def search(
         forced_prefix: (batch, prefix_length) int32: tokens that every hypothesis of a sentence begins with,
             pads behind them; or None.
         random_numbers: (batch, steps, samples) float32 in [0, 1), for a selection that draws; or None.
+        token_penalties: (batch, vocabulary_size) float32, added to the logits; or None.
         weights: of the score.
         limits: on the length.
         selection: which extensions to keep.
@@ -127,6 +129,7 @@ def search(
         greatest_norm=tf.gather(norms, limits.max_length),
         forced_prefix=forced_prefix,
         random_numbers=random_numbers,
+        token_penalties=token_penalties,
     )
 
     def phase(state: BeamState, history: History) -> tuple[BeamState, History]:
@@ -168,7 +171,11 @@ def _run_phase(rules: _Rules, sentences: Sentences, state: BeamState) -> tuple[B
 
     def body(state: BeamState, record: Record) -> tuple[BeamState, Record]:
         prediction, decoder_states, attention = rules.ensemble.step(
-            state.last_tokens, state.decoder_states, sentences.encodings, rules.model_weights
+            state.last_tokens,
+            state.decoder_states,
+            sentences.encodings,
+            rules.model_weights,
+            sentences.token_penalties,
         )
         chosen = rules.selection(prediction, state, rules.min_length, sentences)
 

@@ -30,6 +30,7 @@ class Sentences(NamedTuple):
     greatest_norm: tf.Tensor  # (batch,) float32, of the longest hypothesis that is allowed
     forced_prefix: tf.Tensor | None = None  # (batch, steps) int32, pad where a step is free
     random_numbers: tf.Tensor | None = None  # (batch, steps, samples) float32 in [0, 1), for sampling
+    token_penalties: tf.Tensor | None = None  # (batch, vocabulary_size) float32, see `Restriction`
 
     @property
     def source_mask(self) -> tf.Tensor:

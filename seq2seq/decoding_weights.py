@@ -57,6 +57,21 @@ def decoding_weights(decoder: Decoder, embedding: TokenEmbedding) -> DecodingWei
     )
 
 
+def restricted(weights: DecodingWeights, token_ids: Any) -> DecodingWeights:
+    """The weights of a decoder whose whole vocabulary is some of the tokens.
+
+    Args:
+        weights: from `decoding_weights`.
+        token_ids: (size,) int32. A step with the returned weights reads and predicts places in it.
+    """
+    return weights._replace(
+        token_projections=tf.gather(weights.token_projections, token_ids),
+        token_readouts=tf.gather(weights.token_readouts, token_ids),
+        output_kernel=tf.gather(weights.output_kernel, token_ids),
+        output_bias=tf.gather(weights.output_bias, token_ids),
+    )
+
+
 def read_out(decoder: Decoder, tokens: Any, state: Any, context: Any, weights: DecodingWeights) -> Any:
     """`Decoder.read_out` of one step: (rows,), (rows, units), (rows, memory_units) -> (rows, readout)."""
     product = multiply(tf.concat([state, context], axis=-1), weights.readout_kernel)

@@ -44,6 +44,12 @@ class StepModel(Protocol):
     def decoding_weights(self) -> Any:
         """A nest of tensors: what `decode_step` knows of the model's weights, prepared for many steps."""
 
+    def restricted_weights(self, weights: Any, token_ids: tf.Tensor) -> Any:
+        """Decoding weights with which a step reads and predicts places in `token_ids` (size,) int32.
+
+        Only a search with a shortlist asks for them.
+        """
+
     def decode_step(
         self, tokens: tf.Tensor, state: DecoderState, encoded: Any, weights: Any
     ) -> tuple[tf.Tensor, DecoderState, tf.Tensor]:
@@ -123,6 +129,13 @@ class Ensemble:
         """Each model's weights, prepared for many steps."""
         return tuple(model.decoding_weights() for model in self.models)
 
+    def restricted_weights(self, weights: tuple[Any, ...], token_ids: tf.Tensor) -> tuple[Any, ...]:
+        """Each model's weights for some of the target tokens alone."""
+        return tuple(
+            model.restricted_weights(of_model, token_ids)
+            for model, of_model in zip(self.models, weights, strict=True)
+        )
+
     def initial_states(self, encodings: tuple[Any, ...], beam_size: int) -> tuple[DecoderState, ...]:
         """Each model's first decoder state, (batch, units) -> (batch, beam_size, units)."""
         return tuple(
@@ -136,6 +149,7 @@ class Ensemble:
         states: tuple[DecoderState, ...],
         encodings: tuple[Any, ...],
         weights: tuple[Any, ...],
+        token_penalties: tf.Tensor | None = None,
     ) -> tuple[Prediction, tuple[DecoderState, ...], tf.Tensor]:
         """Predict the token after `tokens`.
 
@@ -144,6 +158,7 @@ class Ensemble:
             states: for each model, tensors of shape (batch, slots, units).
             encodings: from `encode`.
             weights: from `decoding_weights`.
+            token_penalties: (batch, vocabulary_size) float32, added to every model's logits; or None.
 
         Returns:
             The prediction (of rows = batch * slots), the new states, and attention_weights
@@ -153,7 +168,7 @@ class Ensemble:
         flat_tokens = tf.reshape(tokens, [-1])
 
         def flat(part: tf.Tensor) -> tf.Tensor:  # (batch, slots, units) -> (rows, units)
-            return tf.reshape(part, [-1, part.shape[-1]])
+            return tf.reshape(part, [-1, part.shape[-1] or tf.shape(part)[-1]])
 
         def by_slot(part: tf.Tensor) -> tf.Tensor:  # (rows, width) -> (batch, slots, width)
             return tf.reshape(part, [batch, slots, part.shape[-1] or tf.shape(part)[-1]])
@@ -163,6 +178,8 @@ class Ensemble:
             for model, state, encoded, of_model in zip(self.models, states, encodings, weights, strict=True)
         ]
         all_logits = [tf.cast(logits, tf.float32) for logits, _, _ in outputs]
+        if token_penalties is not None:
+            all_logits = [flat(by_slot(logits) + token_penalties[:, None]) for logits in all_logits]
         new_states = tuple(tuple(map(by_slot, new_state)) for _, new_state, _ in outputs)
         self._vocabulary_size = all_logits[0].shape[-1]
         all_attention = [by_slot(tf.cast(weights, tf.float32)) for _, _, weights in outputs]

@@ -8,7 +8,7 @@ import keras
 from keras import ops
 
 from seq2seq.decoder import Decoder, EncodedSource
-from seq2seq.decoding_weights import DecodingWeights, decoding_weights, predict, read_out
+from seq2seq.decoding_weights import DecodingWeights, decoding_weights, predict, read_out, restricted
 from seq2seq.embedding import EmbeddingDropout, TokenEmbedding
 from seq2seq.encoder import Encoder
 from seq2seq.losses import PAD_ID, TokenCrossEntropy, TokenMetric, refuse_sample_weight
@@ -164,6 +164,10 @@ class Seq2SeqModel(keras.Model):
     def decoding_weights(self) -> DecodingWeights:
         """The weights of `decode_step`, prepared for many steps with products of the present precision."""
         return decoding_weights(self.decoder, self.target_embedding)
+
+    def restricted_weights(self, weights: DecodingWeights, token_ids: Any) -> DecodingWeights:
+        """Decoding weights for some of the target tokens alone, see `decoding_weights.restricted`."""
+        return restricted(weights, token_ids)
 
     def decode_step(
         self, tokens: Any, state: tuple[Any, ...], encoded: EncodedSource, weights: DecodingWeights

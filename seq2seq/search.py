@@ -34,6 +34,7 @@ from seq2seq.search_inputs import (
     token_rows,
 )
 from seq2seq.search_options import SearchOptions
+from seq2seq.shortlist import Shortlist
 
 __all__ = ["Search", "SearchOptions", "SearchResult"]
 
@@ -63,6 +64,7 @@ class _Compiled(NamedTuple):
     sampling: bool
     top_k: int
     has_prefix: bool
+    has_shortlist: bool
 
 
 class Search:
@@ -77,6 +79,8 @@ class Search:
         options: for calls that bring none of their own.
         precision: of the matrix products, see `matmul_precision.PRECISIONS`; None: what is set when a graph
             is built.
+        shortlist: the tokens that greedy and beam search choose from; None: the whole vocabulary. Sampling
+            and scoring always have the whole vocabulary.
     """
 
     def __init__(
@@ -84,11 +88,12 @@ class Search:
         models: Sequence[StepModel],
         options: SearchOptions | None = None,
         precision: str | None = None,
+        shortlist: Shortlist | None = None,
     ) -> None:
         self.options = options or SearchOptions()
+        self.shortlist = shortlist
         self.precision = precision
         self._ensemble = Ensemble(models)
-        self._prepare: Callable[[], tuple[Any, ...]] | None = None
         self._prepared: tuple[Any, ...] | None = None
         self._searches: dict[_Compiled, Callable[..., Hypotheses]] = {}
         self._scorer: Callable[..., Hypotheses] | None = None
@@ -132,16 +137,24 @@ class Search:
         max_length = maximum_lengths(source, prefix, options)
         limits = SearchLimits(np.int32(options.min_length), max_length, np.bool_(options.early_stopping))
         run = self._compiled_search(options, prefix is not None)
+        if prefix is not None:
+            check_vocabulary(prefix, "forced_prefix", self._vocabulary_size())
+        restriction = None
+        if self.shortlist is not None and not options.sampling:
+            restriction = self.shortlist.restrict(source, prefix)
         more: dict[str, Any] = {}
         if prefix is not None:
-            check_vocabulary(prefix, "forced_prefix", self._ensemble.vocabulary_size)
-            more["forced_prefix"] = prefix
+            more["forced_prefix"] = prefix if restriction is None else restriction.places(prefix)
+        if restriction is not None:
+            more["token_ids"], more["token_penalties"] = restriction
         if options.sampling:
             more["random_numbers"] = uniform_numbers(source, max_length + 1, options.n_best, options.seed)
             more["temperature"] = np.float32(options.temperature)
         hypotheses = run(self._model_weights(), source, score_weights(options), limits, more)
         result = SearchResult(*(tensor.numpy() for tensor in hypotheses))
         _check_every_sentence_has_one(result)
+        if restriction is not None:
+            result = result._replace(tokens=restriction.token_ids[result.tokens])
         return result
 
     def score(
@@ -179,7 +192,7 @@ class Search:
                 return score_targets(ensemble, model_weights, source, target, weights)
 
             self._scorer = self._built(scorer, [_TOKENS, _TOKENS, _WEIGHTS])
-        check_vocabulary(target, "target_output_tokens", self._ensemble.vocabulary_size)
+        check_vocabulary(target, "target_output_tokens", self._vocabulary_size())
         hypotheses = self._scorer(
             self._model_weights(), source, target, score_weights(options or self.options)
         )
@@ -188,17 +201,20 @@ class Search:
     def _compiled_search(self, options: SearchOptions, has_prefix: bool) -> Callable[..., Hypotheses]:
         slots = options.n_best if options.sampling else options.beam_size
         top_k = options.top_k if options.sampling else 0
-        key = _Compiled(slots, options.n_best, options.sampling, top_k, has_prefix)
+        has_shortlist = self.shortlist is not None and not options.sampling
+        key = _Compiled(slots, options.n_best, options.sampling, top_k, has_prefix, has_shortlist)
         if key not in self._searches:
             self._searches[key] = self._built(*_search_graph(self._ensemble, key))
         return self._searches[key]
 
+    def _vocabulary_size(self) -> int:
+        # The graph of a search with a shortlist has seen a part of the vocabulary only.
+        return self.shortlist.vocabulary_size if self.shortlist else self._ensemble.vocabulary_size
+
     def _model_weights(self) -> tuple[Any, ...]:
-        if self._prepare is None:
-            self._prepare = tf.function(self._ensemble.decoding_weights, autograph=False)
         if self._prepared is None:
             with self._products():
-                self._prepared = self._prepare()
+                self._prepared = self._ensemble.decoding_weights()
         return self._prepared
 
     def _built(self, run: Callable[..., Hypotheses], signature: list[Any]) -> Callable[..., Hypotheses]:
@@ -244,12 +260,15 @@ def _search_graph(ensemble: Ensemble, key: _Compiled) -> tuple[Callable[..., Hyp
         more: dict[str, tf.Tensor],
     ) -> Hypotheses:
         sampling = key.sampling
+        if key.has_shortlist:
+            model_weights = ensemble.restricted_weights(model_weights, more["token_ids"])
         return search(
             ensemble,
             model_weights,
             source,
             more.get("forced_prefix"),
             more.get("random_numbers"),
+            more.get("token_penalties"),
             weights,
             limits,
             sample_next(more["temperature"], key.top_k) if sampling else select_best(key.beam_size),
@@ -261,6 +280,9 @@ def _search_graph(ensemble: Ensemble, key: _Compiled) -> tuple[Callable[..., Hyp
     more = {}
     if key.has_prefix:
         more["forced_prefix"] = _TOKENS
+    if key.has_shortlist:
+        more["token_ids"] = tf.TensorSpec([None], tf.int32)
+        more["token_penalties"] = tf.TensorSpec([None, None], tf.float32)
     if key.sampling:
         more["random_numbers"] = tf.TensorSpec([None, None, key.n_best], tf.float32)
         more["temperature"] = _NUMBER

@@ -57,6 +57,10 @@ class TinyModel:
         names = ("recurrence", "embedding", "context", "output", "bias")
         return {name: tf.convert_to_tensor(getattr(self, name)) for name in names}
 
+    def restricted_weights(self, weights: dict[str, tf.Tensor], token_ids: tf.Tensor) -> dict[str, tf.Tensor]:
+        by_column = {name: tf.gather(weights[name], token_ids, axis=-1) for name in ("output", "bias")}
+        return {**weights, **by_column, "embedding": tf.gather(weights["embedding"], token_ids)}
+
     def decode_step(self, tokens, state, encoded, weights):
         self.traces += 1  # runs once for each time that a graph is built
         (previous,) = state
@@ -129,7 +133,8 @@ class TinyReference:
             probabilities.append(np.exp(logits) / np.exp(logits).sum())
             new_states.append(new)
             attentions.append(attention)
-        return np.log(np.mean(probabilities, 0)), new_states, np.mean(attentions, 0)
+        with np.errstate(divide="ignore"):  # a bias of -inf forbids a token
+            return np.log(np.mean(probabilities, 0)), new_states, np.mean(attentions, 0)
 
     def follow(self, tokens, scoring: Scoring) -> Found:
         """Score given tokens."""
