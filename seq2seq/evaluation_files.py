@@ -11,6 +11,7 @@ from typing import Any
 from data.atomic import atomic_write
 from data.errors import UserError
 from seq2seq.evaluation import REPORT_FORMAT
+from seq2seq.run_directory import RunDirectory
 
 _NOT_IN_FILE_NAMES = re.compile(r"[^\w.+-]+")
 
@@ -82,9 +83,14 @@ def read_report(path: Path) -> dict[str, Any]:
 def read_reports(path: str | Path) -> list[dict[str, Any]]:
     """Every report of a run or an evaluation folder, by file name, or those in one JSON file.
 
+    Those of a shipped model are without their sentences.
+
     Raises:
         UserError: there is none, or a file is not what evaluate.py writes.
     """
+    run = RunDirectory(path)
+    if run.is_shipped:
+        return read_reports(run.scores_file)
     if Path(path).is_file():
         content = _read_json(Path(path))
         listed = content["evaluations"] if _is_collection(content) else [content]
