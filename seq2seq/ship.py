@@ -12,6 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +20,13 @@ from data.errors import UserError
 
 if TYPE_CHECKING:
     from data.corpora import Corpus
+    from seq2seq.config import Config
     from seq2seq.corpus_notes import CorpusNotes
     from seq2seq.run_directory import RunDirectory
 
 LARGEST_BYTES = 12_000_000  # a model lies in a git repository, and everybody who clones it downloads it
-_FACTS_OF_THE_MACHINE = ("data.corpus.data_dir", "data.corpus.mirror", "tokenizer.folder")
+# Where files lay on the machine of the training is no use to anybody else.
+_PATHS = ("data.corpus.data_dir", "data.corpus.mirror", "tokenizer.folder")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -33,8 +36,24 @@ def main(arguments: list[str] | None = None) -> int:
         UserError: the run cannot be shipped; says why.
     """
     options = build_parser().parse_args(arguments)
-    ship(Path(options.run), Path(options.target), options.mirror, options.licence, options.replace)
+    origin = CorpusOrigin(options.corpus, options.mirror, options.licence)
+    ship(Path(options.run), Path(options.target), origin, options.replace)
     return 0
+
+
+@dataclass(frozen=True)
+class CorpusOrigin:
+    """What the user has to say of the corpus.
+
+    Attributes:
+        name: of the data set of TFDS whose text the run read from files; None: as its configuration says.
+        mirror: see `seq2seq.corpus_loading.load_corpus`.
+        licence: terms of a corpus that states none.
+    """
+
+    name: str | None = None
+    mirror: str | None = None
+    licence: str | None = None
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -50,6 +69,12 @@ def build_parser() -> argparse.ArgumentParser:
         "target", metavar="models/NAME", help="directory to make; its name is that of the model"
     )
     parser.add_argument(
+        "--corpus",
+        metavar="NAME",
+        help="the data set that a run on text files was trained on, such as tatoeba_en_es/en-es; its text "
+        "has to be the same to the letter",
+    )
+    parser.add_argument(
         "--mirror",
         metavar="FOLDER_OR_URL",
         help="where the files of multi30k and tatoeba_en_es are, instead of at their original host",
@@ -63,16 +88,13 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def ship(
-    run_path: Path, target: Path, mirror: str | None = None, licence: str | None = None, replace: bool = False
-) -> None:
+def ship(run_path: Path, target: Path, origin: CorpusOrigin, replace: bool = False) -> None:
     """Write a shipped model; nothing is left behind when something is wrong.
 
     Args:
         run_path: directory of the run.
         target: directory to make; its last part is the model's name.
-        mirror: see `seq2seq.corpus_loading.load_corpus`.
-        licence: terms of a corpus that states none.
+        origin: of the corpus.
         replace: whether a model that is there may be replaced.
 
     Raises:
@@ -86,18 +108,19 @@ def ship(
     _check_run(run)
     _check_target(target, replace)
     reports = shippable_reports(run)
-    facts = run.read_facts()
-    notes = corpus_notes(facts["corpus"], facts.get("licence", ""), licence)
+    config = shipped_config(run.config, origin.name)
     # TFDS has to find a quiet TensorFlow when it loads a corpus.
     from data.quiet_tensorflow import load_tensorflow_quietly
 
     load_tensorflow_quietly()
     from seq2seq.corpus_loading import load_corpus
 
-    corpus = load_corpus(run.config.data, mirror)
-    _check_corpus(run, corpus)
+    corpus = load_corpus(config.data, origin.mirror)
+    notes = corpus_notes(corpus.name, corpus.licence, origin.licence)
+    _check_corpus(run, corpus, reports)
     with _new_folder(target, replace) as folder:
-        shipped = _write_model(run, folder)
+        facts = {**run.read_facts(), "corpus": corpus.name, "licence": corpus.licence or notes.terms}
+        shipped = _write_model(run, config, facts, folder)
         scores: dict[str, Any] = {
             "evaluations": [_without_sentences(report) for report in reports],
             "half_precision": _halving(run, shipped, corpus),
@@ -117,8 +140,6 @@ def _check_run(run: RunDirectory) -> None:
             f"Go on with: python train.py --run {run.path} --resume (with --set training.epochs=N to end "
             f"sooner)"
         )
-    if "corpus" not in facts:
-        raise UserError(f"{run.facts_file} does not say which corpus the model was trained on.")
 
 
 def _check_target(target: Path, replace: bool) -> None:
@@ -130,18 +151,24 @@ def _check_target(target: Path, replace: bool) -> None:
         raise UserError(f"{target} is there already. Choose another name, or replace it: --replace")
 
 
-def _check_corpus(run: RunDirectory, corpus: Corpus) -> None:
-    """The card describes the corpus: it has to be the one that the model was trained on."""
+def _check_corpus(run: RunDirectory, corpus: Corpus, reports: list[dict[str, Any]]) -> None:
+    """The card describes the corpus: it has to be the one that the model was trained and evaluated on."""
+    from seq2seq.evaluation_sets import sets_of_corpus
     from seq2seq.training_data import corpus_fingerprints
 
-    expected = run.read_facts().get("corpus_fingerprints")
-    differing = [
-        name for name, found in corpus_fingerprints(corpus).items() if found != (expected or {}).get(name)
-    ]
+    expected = run.read_facts().get("corpus_fingerprints") or {}
+    found = corpus_fingerprints(corpus)
+    differing = [name for name in found if found[name] != expected.get(name)]
+    for report in reports:
+        name = report["set"]
+        if name in corpus.test:
+            (test_set,) = sets_of_corpus(corpus, [name])
+            differing += [name] if test_set.fingerprint != report["set_fingerprint"] else []
     if differing:
         raise UserError(
-            f"{run.path} was trained on another state of {corpus.name}: its {' and '.join(differing)} split "
-            f"differs (SHA-256) from that in {run.facts_file.name}. Bring the old files back; see --mirror."
+            f"{run.path} was trained or evaluated on another text than that of {corpus.name}: "
+            f"{', '.join(differing)} differs (SHA-256). Bring the old files back (--mirror), or evaluate "
+            f"again."
         )
 
 
@@ -179,7 +206,7 @@ def _test_sets(run: RunDirectory) -> list[str]:
     return list(configured) if configured else []
 
 
-def _write_model(run: RunDirectory, folder: Path) -> RunDirectory:
+def _write_model(run: RunDirectory, config: Config, facts: dict[str, Any], folder: Path) -> RunDirectory:
     """What decides translations, and the checksums. Returns the shipped model, ready to load."""
     from data.atomic import atomic_write
     from data.checksums import CHECKSUMS_NAME, write_checksums
@@ -190,9 +217,9 @@ def _write_model(run: RunDirectory, folder: Path) -> RunDirectory:
     write_half_precision(folder / SHIPPED_WEIGHTS_NAME, weights_by_name(run.load_model()))
     run.tokenizers.save(folder / run.tokenizer_folder.name)
     with atomic_write(folder / run.config_file.name) as file:
-        file.write(dump_config(_without_paths(run.config)))
+        file.write(dump_config(config))
     shipped = RunDirectory(folder)
-    shipped.write_facts(**run.read_facts())
+    shipped.write_facts(**facts)
     names = [str(path.relative_to(folder).as_posix()) for path in folder.rglob("*") if path.is_file()]
     write_checksums(folder, [name for name in names if name != CHECKSUMS_NAME])
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
@@ -205,12 +232,20 @@ def _write_model(run: RunDirectory, folder: Path) -> RunDirectory:
     return shipped
 
 
-def _without_paths(config: Any) -> Any:
-    """Where files lay on the machine of the training is no use to anybody else."""
+def shipped_config(config: Config, corpus: str | None) -> Config:
+    """The configuration of a run without what was true on one machine alone.
+
+    Args:
+        config: of the run.
+        corpus: the data set of TFDS in place of text files; None: the run's own corpus.
+    """
     from seq2seq.config import parse_config
 
     content = config.model_dump(mode="json")
-    for option in _FACTS_OF_THE_MACHINE:
+    if corpus is not None:
+        test = list(content["data"]["corpus"].get("test") or ["test"])
+        content["data"]["corpus"] = {"kind": "tfds", "name": corpus, "test": test}
+    for option in _PATHS:
         *sections, key = option.split(".")
         section = content
         for name in sections:

@@ -15,6 +15,7 @@ import pytest
 from data.errors import UserError
 from seq2seq import halving
 from seq2seq import ship as ship_module
+from seq2seq.config import TfdsCorpusConfig, parse_config
 from seq2seq.run_directory import RunDirectory
 from seq2seq.ship import main
 from seq2seq.translator import Translator
@@ -168,14 +169,12 @@ def test_an_evaluation_of_an_ensemble_or_of_a_part(run: Path) -> None:
 
 
 def test_another_state_of_the_corpus(run: Path) -> None:
+    facts = (run / "run.json").read_bytes()
     change_json(run / "run.json", lambda facts: facts["corpus_fingerprints"].update(validation="0" * 64))
-    refused(run, r"trained on another state of starter: its validation split differs \(SHA-256\)")
-
-
-def test_a_corpus_without_a_licence(run: Path) -> None:
-    change_json(run / "run.json", lambda facts: facts.update(licence="", corpus="unheard/of"))
-    with pytest.raises(UserError, match=r"licence of the corpus unheard/of is unknown.*--licence"):
-        main([str(run), str(run.parent / "model")])
+    refused(run, r"on another text than that of starter: validation differs \(SHA-256\)")
+    (run / "run.json").write_bytes(facts)
+    change_json(run / "evaluation" / "test.json", lambda report: report.update(set_fingerprint="0" * 64))
+    refused(run, r"on another text than that of starter: test differs \(SHA-256\)")
 
 
 def test_a_shipped_model_is_no_run(shipped_model: Path, tmp_path: Path) -> None:
@@ -204,11 +203,39 @@ def test_an_interruption_leaves_nothing_behind(run: Path, monkeypatch: pytest.Mo
 
 
 def test_paths_of_the_machine_are_left_out(run: Path) -> None:
-    from seq2seq.config import parse_config
-
     content = RunDirectory(run).config.model_dump(mode="json")
     content["data"]["corpus"] = {"kind": "tfds", "name": "multi30k/en-de", "data_dir": "/x/y", "mirror": "/m"}
     content["tokenizer"]["folder"] = "/elsewhere/tokenizer"
-    config = ship_module._without_paths(parse_config(content, "test"))
-    assert (config.data.corpus.data_dir, config.data.corpus.mirror, config.tokenizer.folder) == (None,) * 3
-    assert config.data.corpus.name == "multi30k/en-de"
+    config = ship_module.shipped_config(parse_config(content, "test"), None)
+    corpus = config.data.corpus
+    assert isinstance(corpus, TfdsCorpusConfig)
+    assert (corpus.data_dir, corpus.mirror, config.tokenizer.folder) == (None, None, None)
+    assert corpus.name == "multi30k/en-de"
+
+
+def test_text_files_may_be_called_by_the_name_of_their_data_set(run: Path) -> None:
+    content = RunDirectory(run).config.model_dump(mode="json")
+    files = {"source": "a", "target": "b"}
+    content["data"] = {
+        "source_language": "en",
+        "target_language": "es",
+        "corpus": {"kind": "text", "train": files, "validation": files, "test": {"one": files, "two": files}},
+    }
+    config = ship_module.shipped_config(parse_config(content, "test"), "tatoeba_en_es/en-es")
+    corpus = config.data.corpus
+    assert isinstance(corpus, TfdsCorpusConfig)
+    assert (corpus.name, corpus.test) == ("tatoeba_en_es/en-es", ["one", "two"])
+
+
+def test_another_data_set_than_that_of_the_run_is_refused(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from data.starter import load_starter_corpus
+    from seq2seq import corpus_loading
+
+    other = load_starter_corpus(train_pairs=80, validation_pairs=10, test_pairs=5, seed=99)
+    asked = []
+    monkeypatch.setattr(
+        corpus_loading, "load_corpus", lambda config, mirror: asked.append((config, mirror)) or other
+    )
+    refused(run, "on another text", "--corpus", "some/corpus", "--mirror", "somewhere")
+    ((config, mirror),) = asked
+    assert (config.corpus.name, mirror) == ("some/corpus", "somewhere")

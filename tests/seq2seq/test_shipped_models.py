@@ -161,3 +161,5 @@ def test_notes_of_another_corpus_state_its_licence() -> None:
     notes = corpus_notes("opus/medical", "", "CC BY 4.0. Attribution: EMEA")
     assert (notes.licence, notes.terms) == ("CC BY 4.0", "CC BY 4.0. Attribution: EMEA")
     assert corpus_notes("opus/medical", "Public domain").licence == "Public domain"
+    with pytest.raises(UserError, match=r"licence of the corpus opus/medical is unknown.*--licence"):
+        corpus_notes("opus/medical", "")
