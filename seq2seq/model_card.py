@@ -66,29 +66,36 @@ class ModelCard:
         yield from _section("Files", self._files())
 
     def _scores(self) -> Iterator[str]:
-        from seq2seq.evaluation_table import signatures
+        from seq2seq.evaluation_table import part, signatures
 
         reports = self.scores["evaluations"]
-        columns = (("BLEU", "bleu"), ("BLEU, papers' form", "paper_bleu"), ("chrF", "chrf"), ("TER ↓", "ter"))
+        columns = (
+            ("BLEU", ("bleu",)),
+            ("BLEU, papers' form", ("paper_bleu",)),
+            ("BLEU, all references", ("multi_reference", "bleu")),
+            ("chrF", ("chrf",)),
+            ("TER ↓", ("ter",)),
+        )
         rows = [
             [
                 as_text(report["set"]),
                 as_number(report["counts"]["sentences"], 0),
                 as_number(report["options"]["beam_size"], 0),
-                *(as_number((report["scores"][key] or {}).get("score"), 1) for _, key in columns),
-                as_number((report["scores"]["perplexity"] or {}).get("per_word"), 2),
+                *(as_number(part(report["scores"], *keys, "score"), 1) for _, keys in columns),
+                as_number(part(report["scores"], "perplexity", "per_word"), 2),
             ]
             for report in reports
         ]
         header = ["set", "sentences", "beam", *(heading for heading, _ in columns), "perplexity per word ↓"]
         yield (
-            "Of the trained model before its weights were rounded, by `evaluate.py`; nothing was tuned on "
-            "these sets."
+            "Of the model as it was trained, before its weights were rounded. Neither training nor the "
+            "choice of the best epoch saw these sets."
         )
         yield ""
         yield from table(header, rows, left=1)
         yield ""
-        yield from (f"- {name}: `{signature}`" for name, signature in signatures(reports))
+        shown = {heading.removesuffix(" ↓") for heading, _ in columns}
+        yield from (f"- {name}: `{signature}`" for name, signature in signatures(reports) if name in shown)
 
     def _half_precision(self) -> Iterator[str]:
         halving = self.scores["half_precision"]
@@ -109,7 +116,8 @@ class ModelCard:
         yield ""
         yield from table(["weights", "BLEU", "chrF", "perplexity per token ↓"], rows, left=1)
         yield ""
-        yield from (f"- {name}: `{halving['signatures'][name]}`" for name in halving["signatures"])
+        names = {"bleu": "BLEU", "chrf": "chrF"}
+        yield from (f"- {label}: `{halving['signatures'][name]}`" for name, label in names.items())
 
     def _training(self) -> Iterator[str]:
         facts, model, tokenizer = self.facts, self.config.model, self.config.tokenizer

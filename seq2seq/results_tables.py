@@ -53,7 +53,7 @@ def _score(heading: str, digits: int, *keys: str, percent: bool = False) -> _Col
         for key in keys:
             if found is None:
                 return None
-            found = found[key]
+            found = found.get(key)
         return 100 * found if percent and found is not None else found
 
     return _Column(heading, digits, value)
@@ -66,6 +66,7 @@ def _of(section: str, key: str, heading: str, digits: int = 0) -> _Column:
 _TEXT_SCORES = (
     _score("BLEU", 1, "bleu", "score"),
     _score("BLEU, papers' form", 1, "paper_bleu", "score"),
+    _score("BLEU, all references", 1, "multi_reference", "bleu", "score"),
     _score("chrF", 1, "chrf", "score"),
     _score("TER ↓", 1, "ter", "score"),
 )
