@@ -61,11 +61,11 @@ class _Job:
 
 def _prepare(options: argparse.Namespace) -> _Job:
     from seq2seq.evaluation_files import check_file_names
-    from seq2seq.run_directory import RunDirectory
+    from seq2seq.shipped_models import find_run
 
-    runs = [RunDirectory(path) for path in options.models]
+    runs = [find_run(path) for path in options.models]
     for run in runs:
-        _check_is_trained(run)
+        run.check_is_trained()
     target_language = options.target_language or languages_of(runs[0])[1]
     scorer, scoring = _scorer(options, runs[0], target_language)
     settings = _evaluation_options(options, runs[0])
@@ -105,16 +105,6 @@ def _evaluate_sets(options: argparse.Namespace, job: _Job, translator: SentenceT
         reports.append(report)
     _show(options, reports)
     _say_where(notes, options, job.folder, paths)
-
-
-def _check_is_trained(run: RunDirectory) -> None:
-    """Fail before the corpus is prepared and TensorFlow is loaded, not after."""
-    _ = run.config
-    if not run.model_file.is_file():
-        raise UserError(
-            f"{run.path} holds no model yet: its training has not come to a first validation. "
-            f"Go on with: python train.py --run {run.path} --resume"
-        )
 
 
 def _evaluation_sets(options: argparse.Namespace, run: RunDirectory) -> tuple[list[EvaluationSet], str]:

@@ -47,7 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
     """Every option of evaluate.py."""
     parser = new_parser(
         "evaluate.py",
-        "--model RUN [options]",
+        "--model MODEL [options]",
         "Translate test sets with a trained model and score the translations.",
         _EXAMPLES,
     )
@@ -62,11 +62,12 @@ def _add_text_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-m",
         "--model",
-        metavar="RUN",
+        metavar="MODEL",
         action="append",
         default=[],
         dest="models",
-        help="directory of a trained run; several times: an ensemble of runs that share a tokenizer",
+        help="directory of a trained run or name of a shipped model; several times: an ensemble of models "
+        "that share a tokenizer",
     )
     group = parser.add_argument_group("what to translate (default: every test set of the run's corpus)")
     group.add_argument(
@@ -164,7 +165,8 @@ def _add_output_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--folder",
         metavar="DIR",
-        help="where SET.json and SET.hypotheses.txt go (default: RUN/evaluation; an ensemble needs it)",
+        help="where SET.json and SET.hypotheses.txt go (default: RUN/evaluation, for a shipped model "
+        "runs/NAME/evaluation; an ensemble needs it)",
     )
     group.add_argument(
         "-o",

@@ -32,19 +32,20 @@ def print_reports(console: Console, reports: Sequence[Report]) -> None:
 def signatures(reports: Sequence[Report]) -> list[tuple[str, str]]:
     """Every signature that occurs in the reports, with the metric it belongs to, each once."""
     names = {
-        "bleu": "BLEU",
-        "paper_bleu": "BLEU, papers' form",
-        "chrf": "chrF",
-        "ter": "TER",
-        "rouge": "ROUGE",
+        ("bleu",): "BLEU",
+        ("paper_bleu",): "BLEU, papers' form",
+        ("multi_reference", "bleu"): "BLEU, all references",
+        ("chrf",): "chrF",
+        ("multi_reference", "chrf"): "chrF, all references",
+        ("ter",): "TER",
+        ("rouge",): "ROUGE",
     }
     found = [
-        (label, report["scores"][key]["signature"])
-        for key, label in names.items()
+        (label, part(report["scores"], *keys, "signature"))
+        for keys, label in names.items()
         for report in reports
-        if report["scores"][key] is not None
     ]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys((label, signature) for label, signature in found if signature is not None))
 
 
 def number(value: float | None, digits: int = 1) -> str:
@@ -53,12 +54,12 @@ def number(value: float | None, digits: int = 1) -> str:
 
 
 def part(scores: Mapping[str, Any], *keys: str) -> Any:
-    """A value deep in nested mappings; None where any of them is None."""
+    """A value deep in nested mappings; None where any of them is None or not there."""
     value: Any = scores
     for key in keys:
         if value is None:
             return None
-        value = value[key]
+        value = value.get(key)
     return value
 
 
@@ -91,6 +92,9 @@ def _score_lines() -> Iterator[tuple[str, int, Callable[[Report], float | None]]
     yield "sentences", 0, lambda report: report["counts"]["sentences"]
     yield "BLEU", 2, score("bleu", "score")
     yield "BLEU, papers' form", 2, score("paper_bleu", "score")
+    yield "different sources", 0, score("multi_reference", "sentences")
+    yield "BLEU, all references", 2, score("multi_reference", "bleu", "score")
+    yield "chrF, all references", 2, score("multi_reference", "chrf", "score")
     yield "chrF", 2, score("chrf", "score")
     yield "TER (lower is better)", 2, score("ter", "score")
     for kind in ("1", "2", "l"):

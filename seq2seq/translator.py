@@ -74,16 +74,21 @@ class Translator:
     ) -> Translator:
         """Load the best model of a run, or of several that make an ensemble.
 
+        Args:
+            runs: directories, or names of shipped models.
+            max_source_pieces: see the class.
+
         Raises:
             UserError: a directory is not a run or has no model yet, or the runs' tokenizers differ.
         """
         from data.quiet_tensorflow import load_tensorflow_quietly
+        from seq2seq.shipped_models import find_run
 
         one = isinstance(runs, str | Path | RunDirectory)
         listed: Sequence[Any] = [runs] if one else runs  # type: ignore[assignment]
         if not listed:
             raise ValueError("give at least one run")
-        opened = tuple(run if isinstance(run, RunDirectory) else RunDirectory(run) for run in listed)
+        opened = tuple(run if isinstance(run, RunDirectory) else find_run(run) for run in listed)
         check_same_tokenizers(opened)
         load_tensorflow_quietly()
         models = [run.load_model() for run in opened]

@@ -172,7 +172,7 @@ def test_comparison_with_another_run(tmp_path, files, translator, capsys) -> Non
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "--model RUN is required"),
+        ([], "--model MODEL is required"),
         (["--model", "a", "--model", "b"], "--folder DIR"),
         (["--model", "a", "--source", "s"], "--reference FILE"),
         (["--model", "a", "--reference", "s"], "--source FILE"),
@@ -233,7 +233,7 @@ def test_help_is_quick_and_loads_nothing_heavy() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
     )
     assert done.stderr.strip() == "[]"
-    assert "usage: evaluate.py --model RUN [options]" in done.stdout
+    assert "usage: evaluate.py --model MODEL [options]" in done.stdout
 
 
 def test_every_option_is_explained() -> None:
