@@ -9,10 +9,25 @@
  * give the same name to two things), and attention_view.css.
  */
 
+import { weightColors } from "./colors.js";
 import { element } from "./dom.js";
 import { HeatMap } from "./heat_map.js";
 import { TextLine } from "./text_line.js";
 import { percent, readingOf } from "./units.js";
+
+const LINK_STRENGTH = 0.7; // the colour of a link, whatever its weight
+
+/**
+ * Draws the weights of a reading as a heat map.
+ *
+ * @param {HTMLElement} host is emptied and filled
+ * @param {{reading: object, weights: number[][], hard: boolean}} options hard: links that are there or not
+ */
+export function drawHeatMap(host, { reading, weights, hard }) {
+  const { rows, columns } = reading;
+  const label = hard ? "Attention links" : "Attention weights";
+  return new HeatMap(host, { rows, columns, weights, label, colors: hard ? () => weightColors(LINK_STRENGTH) : weightColors });
+}
 
 /** Text lines, a sentence that says what is pointed at, and the heat map. */
 export class AttentionView {
@@ -25,9 +40,12 @@ export class AttentionView {
    * @param {number|null} [options.threshold] null shows weights; a number from 0 to 1 the links of at least that weight
    * @param {(side: "source"|"target", index: number) => void} [options.onPick] a unit was clicked; without it, a click
    *     holds the highlighting until the next one
+   * @param {typeof drawHeatMap} [options.draw] draws the weights; its result has `mark(row, column)`
    */
-  constructor(host, translation, { rank = 0, level = "words", threshold = null, onPick = null } = {}) {
+  constructor(host, translation, options = {}) {
+    const { rank = 0, level = "words", threshold = null, onPick = null, draw = drawHeatMap } = options;
     this.host = host;
+    this.draw = draw;
     this.reading = readingOf(translation, rank, level);
     this.threshold = threshold;
     this.onPick = onPick;
@@ -50,13 +68,16 @@ export class AttentionView {
 
   #build() {
     const { translation, hypothesis, columns, rows, probabilities } = this.reading;
-    const [source, target, map] = [element("div"), element("div"), element("div")];
+    const part = (name) => element("div", { class: name });
+    const [source, target, drawing] = [part("source-text"), part("target-text"), part("drawing")];
     this.note = element("p", { class: "pointed-at" });
-    this.host.replaceChildren(element("div", { class: "attention-view" }, source, target, this.note, map));
+    this.root = element("div", { class: "attention-view" }, source, target, this.note, drawing);
+    this.host.replaceChildren(this.root);
     const targetName = (unit, index) => `${unit.label}, probability ${percent(probabilities[index])}`;
     this.source = new TextLine(source, translation.source.text, columns, { side: "source", label: "Source" });
     this.target = new TextLine(target, hypothesis.text, rows, { side: "target", label: "Target", name: targetName });
-    this.map = new HeatMap(map, { rows, columns, weights: this.#shownWeights(), label: "Attention weights" });
+    const weights = this.#shownWeights();
+    this.map = this.draw(drawing, { reading: this.reading, weights, hard: this.threshold !== null });
   }
 
   /** With a threshold, a link is all or nothing. */
@@ -66,7 +87,8 @@ export class AttentionView {
     return weights.map((row) => row.map((weight) => (weight >= this.threshold ? weight : 0)));
   }
 
-  #onUnitHover = ({ detail: { side, index } }) => this.#hover(side === "target" ? index : null, side === "source" ? index : null);
+  #onUnitHover = ({ detail: { side, index } }) =>
+    this.#hover(side === "target" ? index : null, side === "source" ? index : null);
   #onCellHover = ({ detail: { row, column } }) => this.#hover(row, column);
   #onUnitPick = ({ detail: { side, index } }) => this.#pick(side, index);
   #onCellPick = ({ detail: { row, column } }) => this.#pick(row === null ? "source" : "target", row ?? column);
@@ -76,14 +98,19 @@ export class AttentionView {
     this.point(row, column);
   }
 
+  /** Keeps a place lit up while nothing is pointed at; null for neither. */
+  hold(row, column) {
+    this.held = row === null && column === null ? null : [row, column];
+    this.point(row, column);
+  }
+
   #pick(side, index) {
     if (this.onPick) {
       this.onPick(side, index);
       return;
     }
     const place = side === "target" ? [index, null] : [null, index];
-    this.held = String(this.held) === String(place) ? null : place;
-    this.point(...(this.held ?? [null, null]));
+    this.hold(...(String(this.held) === String(place) ? [null, null] : place));
   }
 
   /**
@@ -107,12 +134,14 @@ export class AttentionView {
       return [element("span", { class: "hint" }, "Point at a word, or reach it with the Tab and arrow keys.")];
     }
     if (row !== null && column !== null) {
-      return [quoted(rows[row]), " looked ", element("b", {}, percent(weights[row][column])), " at ", quoted(columns[column])];
+      const share = element("b", {}, percent(weights[row][column]));
+      return [quoted(rows[row]), " looked ", share, " at ", quoted(columns[column])];
     }
     const list = (units, values) => {
       const order = units.map((_, index) => index).filter((index) => values[index] >= 0.01);
       order.sort((one, other) => values[other] - values[one]);
-      return order.slice(0, 4).flatMap((index, place) => [place ? ", " : "", quoted(units[index]), ` ${percent(values[index])}`]);
+      const named = (index, place) => [place ? ", " : "", quoted(units[index]), ` ${percent(values[index])}`];
+      return order.slice(0, 4).flatMap(named);
     };
     if (row !== null) {
       const probability = [" · probability ", element("b", {}, percent(probabilities[row]))];
@@ -120,6 +149,7 @@ export class AttentionView {
     }
     const seen = weights.map((each) => each[column]);
     const watchers = list(rows, seen);
-    return watchers.length ? [quoted(columns[column]), " was read for ", ...watchers] : ["Nothing looked at ", quoted(columns[column])];
+    if (!watchers.length) return ["Nothing looked at ", quoted(columns[column])];
+    return [quoted(columns[column]), " was read for ", ...watchers];
   }
 }

@@ -8,6 +8,12 @@ const WEIGHT_STOPS = {
   dark: ["#171c23", "#17395e", "#1b6bb4", "#62b5f5", "#e2f3ff"],
 };
 
+/** From "less" over "equal" to "more": orange and blue stay apart for all kinds of colour blindness. */
+const DIFFERENCE_STOPS = {
+  light: ["#7a3300", "#d9730d", "#fbd5a6", "#ffffff", "#c4e6ff", "#2c94e1", "#184474"],
+  dark: ["#ffe0b8", "#e58a2b", "#613812", "#171c23", "#17395e", "#4aa0e6", "#e2f3ff"],
+};
+
 /** The `[red, green, blue]` at a place from 0 to 1 between hexadecimal colours at equal distances. */
 export function between(stops, place) {
   const scaled = Math.min(Math.max(place, 0), 1) * (stops.length - 1);
@@ -46,6 +52,11 @@ export function weightColors(weight) {
   const step = Math.round(200 * weight);
   if (!colorsOfWeights.has(step)) colorsOfWeights.set(step, paperAndInk(WEIGHT_STOPS, step / 200));
   return colorsOfWeights.get(step);
+}
+
+/** Paper and ink for a number between `-largest` (orange) and `largest` (blue); what lies beyond has the last colour. */
+export function differenceColors(difference, largest) {
+  return paperAndInk(DIFFERENCE_STOPS, 0.5 + difference / largest / 2);
 }
 
 /** The colour of a weight on white paper, for pictures that leave the page. */

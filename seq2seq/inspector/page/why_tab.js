@@ -1,0 +1,128 @@
+/** Where the model looked, beside what its words really depend on. */
+
+import { Asker } from "./api.js";
+import { differenceColors, weightColors } from "./colors.js";
+import { Progress } from "./controls.js";
+import { element } from "./dom.js";
+import { HeatMap } from "./heat_map.js";
+import { piecesWithEnd } from "./pin_panel.js";
+import { percent, readingOf } from "./units.js";
+import { modelOf } from "./view_state.js";
+
+const A_HUNDRED_TIMES = Math.log(100);
+const SMALLEST_NUMBER_SHOWN = 0.5;
+
+function signed(number, digits) {
+  return number.toFixed(digits).replace("-", "−");
+}
+
+/** "Without not, nicht is 60 times less probable". */
+function describeLoss(row, column, loss) {
+  const factor = Math.exp(Math.abs(loss));
+  const times = factor > 1000 ? "over 1000" : factor >= 10 ? String(Math.round(factor)) : factor.toFixed(1);
+  if (factor < 1.05) return `${row.label} is as probable without ${column.label}`;
+  return `Without ${column.label}, ${row.label} is ${times} times ${loss > 0 ? "less" : "more"} probable`;
+}
+
+export class WhyTab {
+  constructor(host, { state }) {
+    Object.assign(this, { host, state });
+    this.progress = new Progress("Leaving out one source word after the other …");
+    this.asker = new Asker(this.progress.busy);
+    this.content = element("div");
+    this.asked = null;
+    host.replaceChildren(this.progress.host, this.content);
+  }
+
+  async show(translation) {
+    const hypothesis = translation.hypotheses[this.state().rank];
+    const body = { source: translation.source.text, target_pieces: piecesWithEnd(hypothesis), ...modelOf(this.state()) };
+    const key = JSON.stringify(body);
+    if (key === this.asked) return;
+    this.progress.clear();
+    try {
+      const answer = await this.asker.latest((ask) => ask("api/why", body));
+      if (!answer) return;
+      this.asked = key;
+      this.#draw(answer);
+    } catch (error) {
+      this.asked = null;
+      this.content.replaceChildren();
+      this.progress.problem(error);
+    }
+  }
+
+  #draw(answer) {
+    const reading = readingOf(answer.translation, 0, "words");
+    const { rows, columns, weights } = reading;
+    const words = columns.slice(0, -1);
+    const marked = new Map(answer.disagreements.map((each) => [`${each.target_word},${each.source_word}`, each]));
+    const mark = (row, column) => (marked.has(`${row},${column}`) ? "disagrees" : "");
+    const gradient = answer.gradient_x_input;
+    const steepest = Math.max(1e-9, ...gradient.flat().map(Math.abs));
+    const largestLoss = Math.min(A_HUNDRED_TIMES, Math.max(1, ...answer.leave_one_out.flat().map(Math.abs)));
+    const number = (value) => (Math.abs(value) >= SMALLEST_NUMBER_SHOWN ? signed(value, 1) : "");
+    const maps = [
+      ["Attention", "where it looked, in per cent", { rows, columns, weights, colors: weightColors }],
+      [
+        "Leave one out",
+        "by how much the log probability falls without the source word; 2.3 is ten times less probable, orange more probable",
+        {
+          rows,
+          columns: words,
+          weights: answer.leave_one_out,
+          colors: (value) => differenceColors(value, largestLoss),
+          number,
+          describe: describeLoss,
+        },
+      ],
+      [
+        "Gradient × input",
+        "how the log probability reacts to the source word's embedding; a first-order estimate of the map before",
+        {
+          rows,
+          columns,
+          weights: gradient,
+          colors: (value) => differenceColors(value, steepest),
+          number,
+          describe: (row, column, value) => `${row.label} on ${column.label}: gradient times input ${signed(value, 2)}`,
+        },
+      ],
+    ];
+    const figures = maps.map(() => element("figure", { class: "why-map" }));
+    this.content.replaceChildren(
+      this.#disagreements(answer, rows, columns),
+      element("div", { class: "why-maps" }, ...figures),
+      element("p", { class: "explanation" }, answer.explanation),
+    );
+    this.maps = maps.map(([title, meaning, options], index) => {
+      const place = element("div");
+      const caption = element("figcaption", {}, element("b", {}, title), ` ${meaning}`);
+      figures[index].append(caption, place);
+      return new HeatMap(place, { ...options, label: title, mark });
+    });
+    this.content.addEventListener("cell-hover", ({ detail: { row, column } }) => this.#mark(row, column));
+    this.#mark(null, null);
+  }
+
+  #mark(row, column) {
+    for (const map of this.maps) map.mark(row, column);
+  }
+
+  #disagreements({ disagreements, rule }, rows, columns) {
+    const heading = element("h3", {}, "Where attention and dependence disagree");
+    const items = disagreements.map((each) => {
+      const button = element("button", { type: "button" }, element("span", { dir: "auto" }, each.message));
+      const facts = `${percent(each.attention)} · ${signed(each.leave_one_out, 1)}`;
+      button.append(" ", element("span", { class: "number" }, facts));
+      const point = () => this.#mark(each.target_word, each.source_word);
+      button.addEventListener("pointerenter", point);
+      button.addEventListener("focus", point);
+      button.addEventListener("pointerleave", () => this.#mark(null, null));
+      button.setAttribute("aria-label", `${rows[each.target_word]?.label}, ${columns[each.source_word]?.label}: ${each.message}`);
+      return element("li", {}, button);
+    });
+    const list = items.length ? element("ul", {}, ...items) : element("p", { class: "hint" }, "Nowhere in this sentence, by the rule below.");
+    return element("section", { class: "warnings" }, heading, list, element("p", { class: "hint" }, rule));
+  }
+}
