@@ -22,8 +22,9 @@ export class AttentionTab {
     Object.assign(this, { host, state, change });
     this.toolbar = element("div", { class: "toolbar" });
     this.view = element("div");
+    this.legend = element("p", { class: "legend" });
     this.below = element("div", { class: "below" });
-    host.replaceChildren(this.toolbar, this.view, this.below);
+    host.replaceChildren(this.toolbar, this.view, this.legend, this.below);
     this.panel = new WordPanel({
       state,
       onPrefix: (prefix) => translate({ prefix, rank: 0, pins: [] }),
@@ -47,9 +48,9 @@ export class AttentionTab {
 
   /** Puts the focus on a target word, such as after it was replaced. */
   focusTarget(index) {
-    const spans = this.current.target.spans;
-    const span = spans.get(index) ?? [...spans.values()].at(-1);
-    if (span) this.current.target.focusOn(span);
+    const line = this.#line("target");
+    const span = line.spans.get(index) ?? [...line.spans.values()].at(-1);
+    if (span) line.focusOn(span);
   }
 
   #fillToolbar() {
@@ -79,9 +80,24 @@ export class AttentionTab {
     const draw = drawing === "map" ? drawHeatMap : (host, options) => new LinkView(host, options);
     const onPick = (side, index) => this.#pick(side, index);
     this.current = new AttentionView(this.view, this.translation, { rank, level, threshold, draw, onPick });
+    this.current.root.classList.toggle("as-lines", drawing === "lines");
+    this.legend.replaceChildren(...this.#legend());
     this.#markUnsure();
     this.#markWarnings();
     if (unit !== null && unit < this.current.reading.rows.length) this.#openPanel(unit);
+  }
+
+  /** The text of a side that is to be seen: with lines between them, the drawing has texts of its own. */
+  #line(side) {
+    return this.state().drawing === "lines" ? this.current.map[side] : this.current[side];
+  }
+
+  #legend() {
+    const { drawing, threshold } = this.state();
+    const scale = [element("span", {}, "looked at: 0", element("span", { class: "scale" }), "100\u00a0%")];
+    const unsure = element("span", {}, element("span", { class: "example unsure" }, "dotted"), ": probability below 50\u00a0%");
+    const warned = element("span", {}, element("span", { class: "example warned" }, "wavy"), ": a warning sign");
+    return [...(drawing === "map" && threshold === null ? scale : []), unsure, warned];
   }
 
   #pick(side, index) {
@@ -114,7 +130,7 @@ export class AttentionTab {
   }
 
   #markUnsure() {
-    for (const [index, span] of this.current.target.spans) {
+    for (const [index, span] of this.#line("target").spans) {
       span.classList.toggle("unsure", this.current.reading.probabilities[index] < 0.5);
     }
   }
@@ -123,7 +139,7 @@ export class AttentionTab {
   #spansOf(side, words) {
     const segmentation = side === "source" ? this.translation.source : this.current.reading.hypothesis;
     const wordOf = this.state().level === "words" ? (index) => index : (index) => segmentation.piece_to_word[index];
-    return [...this.current[side].spans].filter(([index]) => words.includes(wordOf(index))).map(([, span]) => span);
+    return [...this.#line(side).spans].filter(([index]) => words.includes(wordOf(index))).map(([, span]) => span);
   }
 
   #markWarnings() {

@@ -13,6 +13,7 @@ import { searchOf } from "./view_state.js";
 
 const SEARCHES = { same: "Same search", greedy: "Greedy", scored: "The same words" };
 const LARGEST_DIFFERENCE = 1; // between two weights
+const SMALLEST_DIFFERENCE = 0.005;
 
 export class CompareTab {
   constructor(host, { models, state, change }) {
@@ -130,6 +131,10 @@ export class CompareTab {
     const weights = pairs.map(([one, other]) => left.weights[one].map((weight, column) => weight - right.weights[other][column]));
     const rows = pairs.map(([one]) => left.rows[one]);
     const distance = weights.reduce((sum, row) => sum + row.reduce((part, each) => part + Math.abs(each), 0) / 2, 0) / rows.length;
+    if (Math.max(...weights.flat().map(Math.abs)) < SMALLEST_DIFFERENCE) {
+      host.replaceChildren(heading, element("p", { class: "hint" }, "None: for the words that both wrote, both looked at the same places."));
+      return;
+    }
     const place = element("div");
     const meaning =
       `Words that both wrote. Blue: the left one looked more; orange: the right one. On average ${Math.round(100 * distance)}\u00a0% ` +

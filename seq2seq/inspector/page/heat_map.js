@@ -30,9 +30,10 @@ export class HeatMap {
    * @param {(weight: number) => string} [options.number] what is written into a cell; "" for nothing
    * @param {(row: object, column: object, weight: number, place: number[]) => string} [options.describe]
    * @param {(row: number, column: number) => string} [options.mark] a class for the cell, or ""
+   * @param {number} [options.cell] side of a cell in CSS pixels; as large as there is room for, if not given
    */
-  constructor(host, { rows, columns, weights, label, colors = weightColors, number, describe = describeWeight, mark }) {
-    Object.assign(this, { host, rows, columns, weights, colors, describe });
+  constructor(host, { rows, columns, weights, label, colors = weightColors, number, describe = describeWeight, mark, cell }) {
+    Object.assign(this, { host, rows, columns, weights, colors, describe, cell });
     this.markOf = mark ?? (() => "");
     this.number = number ?? ((weight) => (weight >= SMALLEST_NUMBER_SHOWN ? String(Math.round(100 * weight)) : ""));
     this.rightToLeft = isRightToLeft(columns.map((column) => column.label).join(" "));
@@ -53,7 +54,8 @@ export class HeatMap {
     const available = this.host.clientWidth || 700;
     const [rowLabels, columnLabels] = [width(this.rows) + 18, width(this.columns)];
     const room = (available - rowLabels - 24) / this.columns.length - 1;
-    const cell = Math.floor(Math.min(Math.max(room, SMALLEST_CELL), LARGEST_CELL));
+    const cell = this.cell ?? Math.floor(Math.min(Math.max(room, SMALLEST_CELL), LARGEST_CELL));
+    this.cell = cell;
     const slant = columnLabels <= cell - 4 ? "flat" : cell >= 21 ? "slanted" : "upright";
     const height = { flat: 24, slanted: 0.72 * columnLabels + 22, upright: columnLabels + 12 }[slant];
     this.scroller.classList.add(slant);

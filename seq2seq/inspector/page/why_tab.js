@@ -92,14 +92,14 @@ export class WhyTab {
     const figures = maps.map(() => element("figure", { class: "why-map" }));
     this.content.replaceChildren(
       this.#disagreements(answer, rows, columns),
-      element("div", { class: "why-maps" }, ...figures),
-      element("p", { class: "explanation" }, answer.explanation),
+      element("div", { class: "why-maps" }, ...figures, element("p", { class: "explanation" }, answer.explanation)),
     );
-    this.maps = maps.map(([title, meaning, options], index) => {
+    this.maps = [];
+    maps.forEach(([title, meaning, options], index) => {
       const place = element("div");
       const caption = element("figcaption", {}, element("b", {}, title), ` ${meaning}`);
       figures[index].append(caption, place);
-      return new HeatMap(place, { ...options, label: title, mark });
+      this.maps.push(new HeatMap(place, { ...options, label: title, mark, cell: this.maps[0]?.cell }));
     });
     this.content.addEventListener("cell-hover", ({ detail: { row, column } }) => this.#mark(row, column));
     this.#mark(null, null);
