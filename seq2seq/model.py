@@ -161,7 +161,11 @@ class Seq2SeqModel(keras.Model):
         return self.decoder.begin(memory, final_states, source_mask)
 
     def decode_step(
-        self, tokens: Any, state: tuple[Any, ...], encoded: EncodedSource
+        self,
+        tokens: Any,
+        state: tuple[Any, ...],
+        encoded: EncodedSource,
+        pinned_attention: Any | None = None,
     ) -> tuple[Any, Any, Any]:
         """Write one token.
 
@@ -170,6 +174,7 @@ class Seq2SeqModel(keras.Model):
                 with the beams of a sentence adjacent.
             state: of (rows, decoder_units) each.
             encoded: of `batch` sentences; not repeated for the beams.
+            pinned_attention: (rows, source_length), see `Decoder.recurrent_step`.
 
         Returns:
             `(logits, new_state, attention_weights)`: (rows, target_vocabulary_size), the structure of
@@ -183,6 +188,7 @@ class Seq2SeqModel(keras.Model):
             encoded.source_mask,
             self.decoder.step_weights(encoded),
             several_per_sentence=True,
+            pinned_attention=pinned_attention,
         )
         readout = self.decoder.read_out(embedded, state[0], context)
         return self.decoder.predict(readout, self.target_embedding), state, weights

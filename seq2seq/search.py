@@ -191,7 +191,7 @@ def _compile(ensemble: Ensemble, key: _Compiled) -> Callable[..., Hypotheses]:
         source: tf.Tensor, weights: ScoreWeights, limits: SearchLimits, more: dict[str, tf.Tensor]
     ) -> Hypotheses:
         sampling = key.sampling
-        return search(
+        hypotheses, _ = search(
             ensemble,
             source,
             more.get("forced_prefix"),
@@ -203,6 +203,7 @@ def _compile(ensemble: Ensemble, key: _Compiled) -> Callable[..., Hypotheses]:
             n_best=key.n_best,
             starts=key.beam_size if sampling else 1,
         )
+        return hypotheses
 
     more = {}
     if key.has_prefix:

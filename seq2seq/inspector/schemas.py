@@ -215,7 +215,7 @@ class AlternativesAnswer(ModelAnswer):
     source: SegmentedText
     prefix: list[str]
     prefix_text: str
-    attention_weights: list[float] = Field(description="(source pieces + 1,), of the step that is asked about")
+    attention_weights: list[float] = Field(description="(source pieces + 1,), of the step asked about")
     alternatives: list[Alternative] = Field(description="likeliest first")
     note: str | None
 
