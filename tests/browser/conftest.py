@@ -13,6 +13,8 @@ import pytest
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+    from tests.browser.page_server import PageServer
+
 OpenPage = Callable[..., "Page"]
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -64,7 +66,8 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
     complaints: list[str] = []
 
     def open_url(url: str, **options: Any) -> Page:
-        context = browser.new_context(**options)
+        # Colours would still be on their way to what the test looks at.
+        context = browser.new_context(**{"reduced_motion": "reduce", **options})
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(20_000)
@@ -89,6 +92,16 @@ def _note_request(requested: str, page_url: str, complaints: list[str]) -> None:
     there, here = urlsplit(requested), urlsplit(page_url)
     if there.scheme not in LOCAL_SCHEMES and (there.scheme, there.netloc) != (here.scheme, here.netloc):
         complaints.append(f"a request left the page's address: {requested}")
+
+
+@pytest.fixture
+def page_server() -> Iterator[PageServer]:
+    """The inspector's page with answers that the test decides."""
+    from tests.browser.page_server import PageServer
+
+    server = PageServer()
+    yield server
+    server.close()
 
 
 @pytest.fixture
