@@ -13,7 +13,7 @@ import { weightColors } from "./colors.js";
 import { element } from "./dom.js";
 import { HeatMap } from "./heat_map.js";
 import { TextLine } from "./text_line.js";
-import { percent, readingOf } from "./units.js";
+import { percent, readingOf, unitNames } from "./units.js";
 
 const LINK_STRENGTH = 0.7; // the colour of a link, whatever its weight
 
@@ -67,15 +67,15 @@ export class AttentionView {
   }
 
   #build() {
-    const { translation, hypothesis, columns, rows, probabilities } = this.reading;
+    const { translation, hypothesis, columns, rows } = this.reading;
     const part = (name) => element("div", { class: name });
     const [source, target, drawing] = [part("source-text"), part("target-text"), part("drawing")];
     this.note = element("p", { class: "pointed-at" });
     this.root = element("div", { class: "attention-view" }, source, target, this.note, drawing);
     this.host.replaceChildren(this.root);
-    const targetName = (unit, index) => `${unit.label}, probability ${percent(probabilities[index])}`;
-    this.source = new TextLine(source, translation.source.text, columns, { side: "source", label: "Source" });
-    this.target = new TextLine(target, hypothesis.text, rows, { side: "target", label: "Target", name: targetName });
+    const names = unitNames(this.reading);
+    this.source = new TextLine(source, translation.source.text, columns, { side: "source", label: "Source", name: names.source });
+    this.target = new TextLine(target, hypothesis.text, rows, { side: "target", label: "Target", name: names.target });
     const weights = this.#shownWeights();
     this.map = this.draw(drawing, { reading: this.reading, weights, hard: this.threshold !== null });
   }

@@ -67,13 +67,16 @@ export class BeamTab {
     const key = JSON.stringify(body);
     if (key === this.asked) return;
     this.progress.clear();
+    this.sheet.classList.add("stale");
     try {
       const answer = await this.asker.latest((ask) => ask("api/beam", body));
       if (!answer) return;
       this.asked = key;
+      this.sheet.classList.remove("stale");
       this.#draw(answer.nodes);
     } catch (error) {
       this.asked = null;
+      this.sheet.classList.remove("stale");
       this.sheet.replaceChildren();
       this.progress.problem(error);
     }

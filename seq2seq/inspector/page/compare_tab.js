@@ -77,11 +77,16 @@ export class CompareTab {
     const scored = { pairs: [{ source: text, target: this.translation.hypotheses[rank].text }], ...which };
     const searched = { sentences: [text], ...options, ...(search === "greedy" ? { beam_size: 1 } : {}) };
     this.progress.clear();
+    this.content.classList.add("stale");
     try {
       const request = search === "scored" ? ["api/score", scored] : ["api/translate", searched];
       const answer = await this.asker.latest((ask) => ask(...request));
-      if (answer) this.#draw(answer.translations[0], `${model.name}${checkpoint ? `, epoch ${checkpoint}` : ""} · ${SEARCHES[search].toLowerCase()}`);
+      if (!answer) return;
+      this.content.classList.remove("stale");
+      const epoch = checkpoint ? `, epoch ${checkpoint}` : "";
+      this.#draw(answer.translations[0], `${model.name}${epoch} · ${SEARCHES[search].toLowerCase()}`);
     } catch (error) {
+      this.content.classList.remove("stale");
       this.content.replaceChildren();
       this.progress.problem(error);
     }

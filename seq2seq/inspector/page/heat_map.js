@@ -6,6 +6,7 @@ const SMALLEST_CELL = 15;
 const LARGEST_CELL = 46;
 const SMALLEST_CELL_WITH_NUMBER = 27;
 const SMALLEST_NUMBER_SHOWN = 0.05;
+const WIDTH_WHEN_HIDDEN = 700;
 const LONGEST_LABEL = 22; // characters
 
 function shortened(label) {
@@ -30,36 +31,38 @@ export class HeatMap {
    * @param {(weight: number) => string} [options.number] what is written into a cell; "" for nothing
    * @param {(row: object, column: object, weight: number, place: number[]) => string} [options.describe]
    * @param {(row: number, column: number) => string} [options.mark] a class for the cell, or ""
-   * @param {number} [options.cell] side of a cell in CSS pixels; as large as there is room for, if not given
+   * @param {() => number} [options.cellSize] side of a cell in CSS pixels; as there is room for, if not given
    */
-  constructor(host, { rows, columns, weights, label, colors = weightColors, number, describe = describeWeight, mark, cell }) {
-    Object.assign(this, { host, rows, columns, weights, colors, describe, cell });
+  constructor(host, { rows, columns, weights, label, colors = weightColors, number, describe = describeWeight, mark, cellSize }) {
+    Object.assign(this, { host, rows, columns, weights, colors, describe, cellSize });
     this.markOf = mark ?? (() => "");
     this.number = number ?? ((weight) => (weight >= SMALLEST_NUMBER_SHOWN ? String(Math.round(100 * weight)) : ""));
     this.rightToLeft = isRightToLeft(columns.map((column) => column.label).join(" "));
     this.scroller = element("div", { class: "heat-map" });
     this.table = element("table", { role: "grid", "aria-label": label, dir: this.rightToLeft ? "rtl" : "ltr" });
     this.band = { row: element("div", { class: "band" }), column: element("div", { class: "band" }) };
-    this.#fit();
     this.#fill();
     this.scroller.append(this.table, this.band.row, this.band.column);
     host.replaceChildren(this.scroller);
+    this.#fit();
     this.#listen();
+    new ResizeObserver(() => this.host.clientWidth !== this.fittedTo && this.#fit()).observe(host);
   }
 
   #fit() {
     const context = document.createElement("canvas").getContext("2d");
     context.font = "14px system-ui, sans-serif";
     const width = (units) => Math.max(...units.map((unit) => context.measureText(shortened(unit.label)).width));
-    const available = this.host.clientWidth || 700;
+    this.fittedTo = this.host.clientWidth;
+    const available = this.fittedTo || WIDTH_WHEN_HIDDEN;
     const [rowLabels, columnLabels] = [width(this.rows) + 18, width(this.columns)];
     const room = (available - rowLabels - 24) / this.columns.length - 1;
-    const cell = this.cell ?? Math.floor(Math.min(Math.max(room, SMALLEST_CELL), LARGEST_CELL));
+    const cell = this.cellSize?.() ?? Math.floor(Math.min(Math.max(room, SMALLEST_CELL), LARGEST_CELL));
     this.cell = cell;
     const slant = columnLabels <= cell - 4 ? "flat" : cell >= 21 ? "slanted" : "upright";
     const height = { flat: 24, slanted: 0.72 * columnLabels + 22, upright: columnLabels + 12 }[slant];
-    this.scroller.classList.add(slant);
-    if (cell < SMALLEST_CELL_WITH_NUMBER) this.scroller.classList.add("without-numbers");
+    this.scroller.className = `heat-map ${slant}`;
+    this.scroller.classList.toggle("without-numbers", cell < SMALLEST_CELL_WITH_NUMBER);
     this.scroller.style.setProperty("--cell", `${cell}px`);
     this.scroller.style.setProperty("--label-height", `${Math.ceil(height)}px`);
     this.scroller.style.setProperty("--overhang", slant === "slanted" ? `${Math.ceil(0.7 * columnLabels)}px` : "0px");

@@ -2,7 +2,7 @@
 
 import { element } from "./dom.js";
 import { TextLine } from "./text_line.js";
-import { percent } from "./units.js";
+import { percent, unitNames } from "./units.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const HEIGHT = 120;
@@ -28,8 +28,9 @@ export class LinkView {
     this.drawing.setAttribute("aria-label", this.#inWords(rows, columns));
     this.sheet = element("div", { class: "link-sheet" }, source, this.drawing, target);
     host.replaceChildren(element("div", { class: "link-view" }, this.sheet));
-    this.source = new TextLine(source, translation.source.text, columns, { side: "source", label: "Source, with links" });
-    this.target = new TextLine(target, hypothesis.text, rows, { side: "target", label: "Target, with links" });
+    const names = unitNames(reading);
+    this.source = new TextLine(source, translation.source.text, columns, { side: "source", label: "Source, with links", name: names.source });
+    this.target = new TextLine(target, hypothesis.text, rows, { side: "target", label: "Target, with links", name: names.target });
     this.lines = [];
     this.#draw();
     new ResizeObserver(() => this.#draw()).observe(this.sheet);

@@ -50,9 +50,11 @@ class Page {
     else this.form.sentence.focus();
   }
 
-  #change(changes) {
+  #change(changes, { newEntry = false } = {}) {
     this.current = { ...this.current, ...changes };
-    history.replaceState(null, "", `#${toFragment(this.current)}`);
+    const address = `#${toFragment(this.current)}`;
+    if (newEntry && address !== location.hash) history.pushState(null, "", address);
+    else history.replaceState(null, "", address);
   }
 
   #onQuestion(question) {
@@ -64,7 +66,7 @@ class Page {
   async #translate(changes, { fromAddress = false } = {}) {
     const focusIn = document.activeElement?.closest?.(".alternatives, #notices");
     const unit = { ...this.current, ...changes }.unit;
-    if (!fromAddress) this.#change(changes);
+    if (!fromAddress) this.#change(changes, { newEntry: true }); // the browser's Back goes to what was asked before
     this.form.complain();
     const { sentence, prefix, nBest } = this.current;
     const body = { sentences: [sentence], prefix, ...searchOf(this.current), ...(nBest === null ? {} : { n_best: nBest }) };

@@ -73,3 +73,18 @@ export function readingOf(translation, rank, level) {
 export function describeWeight(row, column, weight) {
   return `${row.label} looked ${percent(weight)} at ${column.label}`;
 }
+
+/** What words and pieces are called where they cannot be seen: "nicht, probability 45 %, looked 83 % at not". */
+export function unitNames({ rows, columns, weights, probabilities }) {
+  const strongest = (values) => values.reduce((best, value, index) => (value > values[best] ? index : best), 0);
+  const target = (row, index) => {
+    const column = strongest(weights[index]);
+    const look = `looked ${percent(weights[index][column])} at ${columns[column].label}`;
+    return `${row.label}, probability ${percent(probabilities[index])}, ${look}`;
+  };
+  const source = (column, index) => {
+    const row = strongest(weights.map((each) => each[index]));
+    return `${column.label}, read ${percent(weights[row][index])} for ${rows[row].label}`;
+  };
+  return { source, target };
+}

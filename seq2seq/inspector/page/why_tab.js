@@ -31,6 +31,7 @@ export class WhyTab {
     this.asker = new Asker(this.progress.busy);
     this.content = element("div");
     this.asked = null;
+    this.content.addEventListener("cell-hover", ({ detail: { row, column } }) => this.#mark(row, column));
     host.replaceChildren(this.progress.host, this.content);
   }
 
@@ -40,13 +41,16 @@ export class WhyTab {
     const key = JSON.stringify(body);
     if (key === this.asked) return;
     this.progress.clear();
+    this.content.classList.add("stale");
     try {
       const answer = await this.asker.latest((ask) => ask("api/why", body));
       if (!answer) return;
       this.asked = key;
+      this.content.classList.remove("stale");
       this.#draw(answer);
     } catch (error) {
       this.asked = null;
+      this.content.classList.remove("stale");
       this.content.replaceChildren();
       this.progress.problem(error);
     }
@@ -99,9 +103,9 @@ export class WhyTab {
       const place = element("div");
       const caption = element("figcaption", {}, element("b", {}, title), ` ${meaning}`);
       figures[index].append(caption, place);
-      this.maps.push(new HeatMap(place, { ...options, label: title, mark, cell: this.maps[0]?.cell }));
+      const [first] = this.maps; // the others are as large, so that rows stand beside rows
+      this.maps.push(new HeatMap(place, { ...options, label: title, mark, cellSize: first && (() => first.cell) }));
     });
-    this.content.addEventListener("cell-hover", ({ detail: { row, column } }) => this.#mark(row, column));
     this.#mark(null, null);
   }
 

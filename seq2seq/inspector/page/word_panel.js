@@ -25,6 +25,7 @@ export class WordPanel {
   constructor({ state, onPrefix, onPins, onClose }) {
     Object.assign(this, { state, onPrefix, onClose });
     this.host = element("aside", { class: "word-panel", "aria-label": "The chosen word" });
+    this.host.addEventListener("keydown", (event) => event.key === "Escape" && this.onClose());
     this.progress = new Progress("Asking for alternatives …");
     this.asker = new Asker(this.progress.busy);
     this.pinPanel = new PinPanel({ state, onPins });
