@@ -21,6 +21,8 @@ from data.special_ids import BOS_ID, EOS_ID, PAD_ID
 from seq2seq.model import Seq2SeqModel
 from seq2seq.search import Search
 
+# What a log-probability of -inf counts as, so that there is a difference at all.
+_IMPOSSIBLE = -1000.0
 # Rows differentiated at once: the memory of a step is rows * source_length * attention_units floats.
 _ROWS_AT_ONCE = 32
 
@@ -45,6 +47,7 @@ def leave_one_out(
     shortened = [[*pieces[words != word].tolist(), EOS_ID] for word in range(word_count)]
     scored = search.score([list(source_tokens), *shortened], [list(target_tokens)] * (1 + word_count))
     values = scored.token_log_probabilities[:, 0].astype(np.float64)  # (1 + words, target tokens)
+    values = np.maximum(values, _IMPOSSIBLE)
     return (values[0] - values[1:]).T
 
 

@@ -23,7 +23,7 @@ RULE = (
 EXPLANATION = (
     "Attention shows where the decoder looked, and the encoder has put something of the whole sentence into "
     "every place that it can look at. So a high weight does not prove that a word was needed, and a low one "
-    "does not prove that it was not. Leaving a word out shows what really changes, but the shortened sentence "
+    "does not prove that it was not. Leaving a word out shows what really changes, but the shorter sentence "
     "may be unlike any that the model has learnt from. The gradient shows the pull of each word on the "
     "sentence as it is, and fades where the model is certain. Trust what all three agree on."
 )

@@ -18,6 +18,7 @@ Matrix = list[list[float]]
 Span = Annotated[list[int], Field(min_length=2, max_length=2)]
 
 MOST_ALTERNATIVES = 50
+MOST_PRUNED = 8
 
 
 class Request(BaseModel):
@@ -102,7 +103,7 @@ class WhyRequest(ModelRequest):
 class BeamRequest(SearchRequest):
     source: str
     prefix: Pieces = []
-    pruned: Annotated[int, Field(ge=0, le=20)] = Field(
+    pruned: Annotated[int, Field(ge=0, le=MOST_PRUNED)] = Field(
         3, description="how many of the likeliest extensions that the beam dropped to show at each step"
     )
 
@@ -297,9 +298,9 @@ class Checkpoint(BaseModel):
 
 class ModelDescription(BaseModel):
     name: str
-    source_language: str = Field(description="a BCP 47 code or a name; for `lang` attributes see `*_code`")
+    source_language: str = Field(description="as the run calls it: a code or a name")
     target_language: str
-    source_code: str | None
+    source_code: str | None = Field(description="the same if it is a BCP 47 code, for `lang` attributes")
     target_code: str | None
     parameters: int
     source_vocabulary_size: int
