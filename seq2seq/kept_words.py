@@ -61,19 +61,18 @@ def names(segmentation: Segmentation) -> list[KeptWord]:
 
     None in a text that is all capitals, or in which most words have one (a title), nor within an address.
     """
-    words, text = segmentation.words, segmentation.text
+    text = segmentation.text
     spans = [match.span() for match in _ADDRESS.finditer(text)]
-    capitalised = [len(word) > 1 and word[0].isupper() for word in words]
-    letters = [word[:1].isalpha() for word in words]
-    if sum(capitalised) > 1 and 2 * sum(capitalised) > sum(letters) > 2:
-        return []
-    found = []
+    inner, found = 0, []
     for number, (begin, end) in enumerate(segmentation.word_offsets):
+        word = segmentation.words[number]
         in_address = any(first < end and begin < last for first, last in spans)
-        if capitalised[number] and not in_address and not _begins_sentence(text, begin):
-            identity = words[number].removesuffix("'s").removesuffix("’s")
-            found.append(KeptWord(words[number], identity, (number,)))
-    return found
+        if in_address or not word[0].isalpha() or _begins_sentence(text, begin):
+            continue
+        inner += 1
+        if len(word) > 1 and word[0].isupper():
+            found.append(KeptWord(word, word.removesuffix("'s").removesuffix("’s"), (number,)))
+    return [] if len(found) > 1 and 2 * len(found) > inner else found
 
 
 def missing(here: Sequence[KeptWord], there: Iterable[KeptWord]) -> list[KeptWord]:

@@ -57,8 +57,14 @@ def error_response(
     headers: dict[str, str] | None = None,
 ) -> JSONResponse:
     """See `schemas.ErrorAnswer`."""
-    body = {"code": code, "message": message, "problems": list(problems)}
+    written = [{name: _writable(text) for name, text in problem.items()} for problem in problems]
+    body = {"code": code, "message": _writable(message), "problems": written}
     return JSONResponse({"error": body}, status, headers)
+
+
+def _writable(text: str | None) -> str | None:
+    """Names that a client made up may hold lone surrogates, which UTF-8 has not."""
+    return None if text is None else text.encode("utf-8", "replace").decode()
 
 
 def answer_errors(app: FastAPI) -> None:

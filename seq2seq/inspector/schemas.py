@@ -318,6 +318,7 @@ class LimitsAnswer(BaseModel):
     sentences: int = Field(description="of one request")
     beam_size: int
     n_best: int
+    pieces: int = Field(description="of a prefix or a translation given as pieces")
     body_bytes: int
     why_pieces: int = Field(description="of source and target each, for /api/why")
 

@@ -12,7 +12,7 @@ from seq2seq.inspector.work_queue import Work
 
 _SENTENCE = "."
 # So much that whatever a user asks for passes it.
-_STEPS = 1000
+_STEPS = 100_000
 
 
 def warm_up_work(models: Sequence[ServedModel]) -> list[Work]:
