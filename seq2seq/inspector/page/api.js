@@ -20,24 +20,37 @@ export class ServerProblem extends Error {
  * @throws {ServerProblem} when there is no answer, or one that says what is wrong
  */
 export async function ask(path, body = null, signal = undefined) {
-  const post = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+  const post = {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  };
   let response;
   try {
     response = await fetch(path, { ...(body === null ? {} : post), signal });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new ServerProblem("The server does not answer. Is serve.py still running? Start it again, then retry.", "unreachable");
+    throw new ServerProblem(
+      "The server does not answer. Is serve.py still running? Start it again, then retry.",
+      "unreachable",
+    );
   }
   let content;
   try {
     content = await response.json();
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new ServerProblem(`The server's answer (status ${response.status}) could not be read. Please retry.`, "unreadable");
+    throw new ServerProblem(
+      `The server's answer (status ${response.status}) could not be read. Please retry.`,
+      "unreadable",
+    );
   }
   if (!response.ok) {
     const { message, code } = content.error ?? {};
-    throw new ServerProblem(message ?? `The server refused, with status ${response.status}.`, code ?? "unknown");
+    throw new ServerProblem(
+      message ?? `The server refused, with status ${response.status}.`,
+      code ?? "unknown",
+    );
   }
   return content;
 }

@@ -43,7 +43,10 @@ export class AttentionTab {
     this.#fillToolbar();
     this.#draw();
     const hypothesis = translation.hypotheses[this.state().rank];
-    this.below.replaceChildren(warningList(hypothesis, (sign) => this.#markWarning(sign)), downloadButtons(translation, this.state));
+    this.below.replaceChildren(
+      warningList(hypothesis, (sign) => this.#markWarning(sign)),
+      downloadButtons(translation, this.state),
+    );
   }
 
   /** Puts the focus on a target word, such as after it was replaced. */
@@ -59,7 +62,9 @@ export class AttentionTab {
       this.change(changes);
       this.#draw();
     };
-    const slider = shareSlider("Threshold", threshold ?? FIRST_THRESHOLD, (share) => redraw({ threshold: share }));
+    const slider = shareSlider("Threshold", threshold ?? FIRST_THRESHOLD, (share) =>
+      redraw({ threshold: share }),
+    );
     slider.hidden = threshold === null;
     const readings = { soft: "Weights", hard: "Links" };
     const read = (reading) => {
@@ -67,7 +72,9 @@ export class AttentionTab {
       redraw({ threshold: reading === "soft" ? null : Number(slider.querySelector("input").value) });
     };
     this.toolbar.replaceChildren(
-      choice("Units", { words: "Words", pieces: "Pieces" }, level, (each) => redraw({ level: each, unit: null, pins: [] })),
+      choice("Units", { words: "Words", pieces: "Pieces" }, level, (each) =>
+        redraw({ level: each, unit: null, pins: [] }),
+      ),
       choice("Drawing", { map: "Heat map", lines: "Lines" }, drawing, (each) => redraw({ drawing: each })),
       choice("Reading", readings, threshold === null ? "soft" : "hard", read),
       slider,
@@ -95,8 +102,18 @@ export class AttentionTab {
   #legend() {
     const { drawing, threshold } = this.state();
     const scale = [element("span", {}, "looked at: 0", element("span", { class: "scale" }), "100\u00a0%")];
-    const unsure = element("span", {}, element("span", { class: "example unsure" }, "dotted"), ": probability below 50\u00a0%");
-    const warned = element("span", {}, element("span", { class: "example warned" }, "wavy"), ": a warning sign");
+    const unsure = element(
+      "span",
+      {},
+      element("span", { class: "example unsure" }, "dotted"),
+      ": probability below 50\u00a0%",
+    );
+    const warned = element(
+      "span",
+      {},
+      element("span", { class: "example warned" }, "wavy"),
+      ": a warning sign",
+    );
     return [...(drawing === "map" && threshold === null ? scale : []), unsure, warned];
   }
 
@@ -138,8 +155,11 @@ export class AttentionTab {
   /** The spans of a side that belong to the given words, at whichever level is shown. */
   #spansOf(side, words) {
     const segmentation = side === "source" ? this.translation.source : this.current.reading.hypothesis;
-    const wordOf = this.state().level === "words" ? (index) => index : (index) => segmentation.piece_to_word[index];
-    return [...this.#line(side).spans].filter(([index]) => words.includes(wordOf(index))).map(([, span]) => span);
+    const wordOf =
+      this.state().level === "words" ? (index) => index : (index) => segmentation.piece_to_word[index];
+    return [...this.#line(side).spans]
+      .filter(([index]) => words.includes(wordOf(index)))
+      .map(([, span]) => span);
   }
 
   #markWarnings() {

@@ -26,7 +26,13 @@ const LINK_STRENGTH = 0.7; // the colour of a link, whatever its weight
 export function drawHeatMap(host, { reading, weights, hard }) {
   const { rows, columns } = reading;
   const label = hard ? "Attention links" : "Attention weights";
-  return new HeatMap(host, { rows, columns, weights, label, colors: hard ? () => weightColors(LINK_STRENGTH) : weightColors });
+  return new HeatMap(host, {
+    rows,
+    columns,
+    weights,
+    label,
+    colors: hard ? () => weightColors(LINK_STRENGTH) : weightColors,
+  });
 }
 
 /** Text lines, a sentence that says what is pointed at, and the heat map. */
@@ -74,8 +80,16 @@ export class AttentionView {
     this.root = element("div", { class: "attention-view" }, source, target, this.note, drawing);
     this.host.replaceChildren(this.root);
     const names = unitNames(this.reading);
-    this.source = new TextLine(source, translation.source.text, columns, { side: "source", label: "Source", name: names.source });
-    this.target = new TextLine(target, hypothesis.text, rows, { side: "target", label: "Target", name: names.target });
+    this.source = new TextLine(source, translation.source.text, columns, {
+      side: "source",
+      label: "Source",
+      name: names.source,
+    });
+    this.target = new TextLine(target, hypothesis.text, rows, {
+      side: "target",
+      label: "Target",
+      name: names.target,
+    });
     const weights = this.#shownWeights();
     this.map = this.draw(drawing, { reading: this.reading, weights, hard: this.threshold !== null });
   }
@@ -91,7 +105,8 @@ export class AttentionView {
     this.#hover(side === "target" ? index : null, side === "source" ? index : null);
   #onCellHover = ({ detail: { row, column } }) => this.#hover(row, column);
   #onUnitPick = ({ detail: { side, index } }) => this.#pick(side, index);
-  #onCellPick = ({ detail: { row, column } }) => this.#pick(row === null ? "source" : "target", row ?? column);
+  #onCellPick = ({ detail: { row, column } }) =>
+    this.#pick(row === null ? "source" : "target", row ?? column);
 
   #hover(row, column) {
     if (row === null && column === null && this.held) [row, column] = this.held;
@@ -131,7 +146,9 @@ export class AttentionView {
     const { rows, columns, weights, probabilities } = this.reading;
     const quoted = (unit) => element("bdi", { class: "quoted" }, unit.label);
     if (row === null && column === null) {
-      return [element("span", { class: "hint" }, "Point at a word, or reach it with the Tab and arrow keys.")];
+      return [
+        element("span", { class: "hint" }, "Point at a word, or reach it with the Tab and arrow keys."),
+      ];
     }
     if (row !== null && column !== null) {
       const share = element("b", {}, percent(weights[row][column]));

@@ -39,10 +39,15 @@ export class BeamTab {
     this.pruned = PRUNED_SHOWN;
     this.asked = null;
     this.sheet = element("div");
-    const hide = choice("Pruned branches", { [PRUNED_SHOWN]: "With pruned branches", 0: "Beam only" }, String(this.pruned), (value) => {
-      this.pruned = Number(value);
-      this.#ask();
-    });
+    const hide = choice(
+      "Pruned branches",
+      { [PRUNED_SHOWN]: "With pruned branches", 0: "Beam only" },
+      String(this.pruned),
+      (value) => {
+        this.pruned = Number(value);
+        this.#ask();
+      },
+    );
     this.path = element("p", { class: "pointed-at beam-path" });
     const legend = element(
       "p",
@@ -53,7 +58,13 @@ export class BeamTab {
       element("span", { class: "key pruned" }, "pruned"),
       "The bar is the probability of the step. Click a node to go on from there.",
     );
-    host.replaceChildren(element("div", { class: "toolbar" }, hide), legend, this.path, this.progress.host, this.sheet);
+    host.replaceChildren(
+      element("div", { class: "toolbar" }, hide),
+      legend,
+      this.path,
+      this.progress.host,
+      this.sheet,
+    );
   }
 
   show(translation) {
@@ -63,10 +74,17 @@ export class BeamTab {
 
   async #ask() {
     const { prefix } = this.state();
-    const body = { source: this.translation.source.text, prefix, pruned: this.pruned, ...searchOf(this.state()) };
+    const body = {
+      source: this.translation.source.text,
+      prefix,
+      pruned: this.pruned,
+      ...searchOf(this.state()),
+    };
     const key = JSON.stringify(body);
-    if (key === this.asked) return;
+    this.asker.cancel();
     this.progress.clear();
+    if (key === this.asked) return;
+    this.asked = null;
     this.sheet.classList.add("stale");
     try {
       const answer = await this.asker.latest((ask) => ask("api/beam", body));
@@ -75,7 +93,6 @@ export class BeamTab {
       this.sheet.classList.remove("stale");
       this.#draw(answer.nodes);
     } catch (error) {
-      this.asked = null;
       this.sheet.classList.remove("stale");
       this.sheet.replaceChildren();
       this.progress.problem(error);
@@ -90,7 +107,8 @@ export class BeamTab {
     const mirrored = isRightToLeft(nodes.map((node) => node.text).join(" "));
     this.mirrored = mirrored;
     const width = steps * COLUMN;
-    const left = (node) => (mirrored ? width - (node.step + 1) * COLUMN + COLUMN - NODE_WIDTH : node.step * COLUMN);
+    const left = (node) =>
+      mirrored ? width - (node.step + 1) * COLUMN + COLUMN - NODE_WIDTH : node.step * COLUMN;
     const top = (node) => rows.get(node.id) * ROW;
     const lines = document.createElementNS(SVG, "svg");
     lines.setAttribute("width", width);
@@ -110,14 +128,18 @@ export class BeamTab {
     }
     tree.style.inlineSize = `${width}px`;
     tree.style.blockSize = `${height}px`;
-    this.sheet.replaceChildren(element("div", { class: "beam-scroller" }, element("div", { class: "beam-sheet" }, lines, tree)));
+    this.sheet.replaceChildren(
+      element("div", { class: "beam-scroller" }, element("div", { class: "beam-sheet" }, lines, tree)),
+    );
     if (mirrored) this.sheet.firstChild.scrollLeft = width;
     this.#listen(tree);
     this.#showPath(null);
   }
 
   #line(node, parent, left, top) {
-    const [from, to] = this.mirrored ? [left(parent), left(node) + NODE_WIDTH] : [left(parent) + NODE_WIDTH, left(node)];
+    const [from, to] = this.mirrored
+      ? [left(parent), left(node) + NODE_WIDTH]
+      : [left(parent) + NODE_WIDTH, left(node)];
     const [start, end] = [top(parent) + NODE_HEIGHT / 2, top(node) + NODE_HEIGHT / 2];
     const middle = (from + to) / 2;
     const path = document.createElementNS(SVG, "path");
@@ -131,7 +153,13 @@ export class BeamTab {
     const name = node.status === "ended" ? "end of sentence" : node.text || node.piece;
     const bar = element("span", { class: "bar" });
     bar.style.inlineSize = `${100 * node.token_probability}%`;
-    const shown = element("bdi", {}, node.status === "ended" ? "■ end" : `${node.starts_word || node.step === 0 ? "" : "…"}${node.text || node.piece}`);
+    const shown = element(
+      "bdi",
+      {},
+      node.status === "ended"
+        ? "■ end"
+        : `${node.starts_word || node.step === 0 ? "" : "…"}${node.text || node.piece}`,
+    );
     const place = node.rank === null ? "" : `, rank ${node.rank + 1}`;
     const best = node.on_best_path ? ", best translation" : "";
     return element(
@@ -161,11 +189,16 @@ export class BeamTab {
     for (const [each, line] of this.lines) line.classList.toggle("marked", on.has(each));
     for (const [each, button] of this.buttons) button.classList.toggle("marked", on.has(each));
     if (!path.length) {
-      this.path.replaceChildren(element("span", { class: "hint" }, "Point at a node to see how its translation went so far."));
+      this.path.replaceChildren(
+        element("span", { class: "hint" }, "Point at a node to see how its translation went so far."),
+      );
       return;
     }
     const last = path.at(-1);
-    const begin = path.map((node) => (node.starts_word ? ` ${node.text}` : node.text)).join("").trim();
+    const begin = path
+      .map((node) => (node.starts_word ? ` ${node.text}` : node.text))
+      .join("")
+      .trim();
     const facts = `${percent(last.token_probability)} at this step, ${percent(Math.exp(last.log_probability))} so far: ${MEANING[last.status]}`;
     this.path.replaceChildren(element("bdi", { class: "quoted" }, begin), ` ${facts}`);
   }
@@ -192,13 +225,20 @@ export class BeamTab {
   #continueFrom(id) {
     if (id === null) return;
     const prefix = [...this.state().prefix, ...this.#pathTo(id).map((node) => node.piece)];
-    this.translate({ prefix: this.#withoutRepetition(prefix), rank: 0, unit: null, pins: [], tab: "attention" });
+    this.translate({
+      prefix: this.#withoutRepetition(prefix),
+      rank: 0,
+      unit: null,
+      pins: [],
+      tab: "attention",
+    });
   }
 
   /** The tree of a forced beginning contains that beginning as its first steps. */
   #withoutRepetition(prefix) {
     const given = this.state().prefix;
-    const repeated = given.length > 0 && given.every((piece, index) => prefix[given.length + index] === piece);
+    const repeated =
+      given.length > 0 && given.every((piece, index) => prefix[given.length + index] === piece);
     return repeated ? prefix.slice(given.length) : prefix;
   }
 

@@ -32,7 +32,11 @@ export class CompareTab {
     const next = this.models.find(({ name }) => name !== first.name) ?? first;
     const chosen = this.models.find(({ name }) => name === otherModel) ?? next;
     const onlyOne = otherModel === null && chosen === first && otherCheckpoint === null;
-    return { model: chosen, checkpoint: otherCheckpoint, search: onlyOne && otherSearch === "same" ? "greedy" : otherSearch };
+    return {
+      model: chosen,
+      checkpoint: otherCheckpoint,
+      search: onlyOne && otherSearch === "same" ? "greedy" : otherSearch,
+    };
   }
 
   show(translation) {
@@ -44,8 +48,14 @@ export class CompareTab {
   #fillToolbar() {
     const { model, checkpoint, search } = this.#other();
     const select = element("select", { "aria-label": "Model to compare with" });
-    select.append(...this.models.map(({ name }) => element("option", { value: name, selected: name === model.name }, name)));
-    select.addEventListener("change", () => this.#choose({ otherModel: select.value, otherCheckpoint: null }));
+    select.append(
+      ...this.models.map(({ name }) =>
+        element("option", { value: name, selected: name === model.name }, name),
+      ),
+    );
+    select.addEventListener("change", () =>
+      this.#choose({ otherModel: select.value, otherCheckpoint: null }),
+    );
     const parts = [element("label", { class: "inline-field" }, "Beside it", select)];
     if (model.checkpoints.length) {
       const epochs = element("select", { "aria-label": "Checkpoint to compare with" });
@@ -54,7 +64,9 @@ export class CompareTab {
         element("option", { value: epoch, selected: epoch === checkpoint }, `epoch ${epoch}`),
       );
       epochs.append(best, ...kept);
-      epochs.addEventListener("change", () => this.#choose({ otherModel: model.name, otherCheckpoint: Number(epochs.value) || null }));
+      epochs.addEventListener("change", () =>
+        this.#choose({ otherModel: model.name, otherCheckpoint: Number(epochs.value) || null }),
+      );
       parts.push(epochs);
     }
     const choose = (value) => this.#choose({ otherModel: model.name, otherSearch: value });
@@ -103,13 +115,25 @@ export class CompareTab {
     const side = (name, reading) => {
       const heading = element("h3", {}, name);
       const place = element("div");
-      return [place, element("section", { class: "compared", "aria-label": name }, heading, element("p", { class: "hint" }, facts(reading.hypothesis)), place)];
+      return [
+        place,
+        element(
+          "section",
+          { class: "compared", "aria-label": name },
+          heading,
+          element("p", { class: "hint" }, facts(reading.hypothesis)),
+          place,
+        ),
+      ];
     };
     const [leftPlace, leftSide] = side(title, left);
     const [rightPlace, rightSide] = side(otherTitle, right);
     const difference = element("section", { class: "difference" });
     this.content.replaceChildren(element("div", { class: "sides" }, leftSide, rightSide), difference);
-    const views = [new AttentionView(leftPlace, this.translation, { rank }), new AttentionView(rightPlace, other)];
+    const views = [
+      new AttentionView(leftPlace, this.translation, { rank }),
+      new AttentionView(rightPlace, other),
+    ];
     const labels = (reading) => reading.rows.map((row) => row.label);
     const pairs = commonWords(labels(left), labels(right));
     this.#markDifferent(views, pairs);
@@ -133,11 +157,22 @@ export class CompareTab {
       host.replaceChildren(heading, element("p", { class: "hint" }, reason));
       return;
     }
-    const weights = pairs.map(([one, other]) => left.weights[one].map((weight, column) => weight - right.weights[other][column]));
+    const weights = pairs.map(([one, other]) =>
+      left.weights[one].map((weight, column) => weight - right.weights[other][column]),
+    );
     const rows = pairs.map(([one]) => left.rows[one]);
-    const distance = weights.reduce((sum, row) => sum + row.reduce((part, each) => part + Math.abs(each), 0) / 2, 0) / rows.length;
+    const distance =
+      weights.reduce((sum, row) => sum + row.reduce((part, each) => part + Math.abs(each), 0) / 2, 0) /
+      rows.length;
     if (Math.max(...weights.flat().map(Math.abs)) < SMALLEST_DIFFERENCE) {
-      host.replaceChildren(heading, element("p", { class: "hint" }, "None: for the words that both wrote, both looked at the same places."));
+      host.replaceChildren(
+        heading,
+        element(
+          "p",
+          { class: "hint" },
+          "None: for the words that both wrote, both looked at the same places.",
+        ),
+      );
       return;
     }
     const place = element("div");
@@ -151,7 +186,8 @@ export class CompareTab {
       weights,
       label: "Difference of attention",
       colors: (value) => differenceColors(value, LARGEST_DIFFERENCE),
-      number: (value) => (Math.abs(value) >= 0.05 ? `${value > 0 ? "+" : "−"}${Math.round(100 * Math.abs(value))}` : ""),
+      number: (value) =>
+        Math.abs(value) >= 0.05 ? `${value > 0 ? "+" : "−"}${Math.round(100 * Math.abs(value))}` : "",
       describe: (row, column, value) => {
         const points = Math.round(100 * Math.abs(value));
         return `${row.label} at ${column.label}: ${points ? `${points} points ${value > 0 ? "more on the left" : "more on the right"}` : "equal"}`;

@@ -23,7 +23,10 @@ export function choice(label, choices, value, onChange) {
     focusOn(button);
     onChange(button.dataset.value);
   };
-  group.addEventListener("click", (event) => event.target.closest("button") && choose(event.target.closest("button")));
+  group.addEventListener(
+    "click",
+    (event) => event.target.closest("button") && choose(event.target.closest("button")),
+  );
   group.addEventListener("keydown", (event) => {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     if (!step) return;
@@ -44,7 +47,11 @@ export function choice(label, choices, value, onChange) {
  */
 export function startTabs(list, names, onChange) {
   const tabs = Object.entries(names).map(([tab, name]) =>
-    element("button", { type: "button", role: "tab", id: `tab-${tab}`, "aria-controls": `panel-${tab}` }, name),
+    element(
+      "button",
+      { type: "button", role: "tab", id: `tab-${tab}`, "aria-controls": `panel-${tab}` },
+      name,
+    ),
   );
   list.append(...tabs);
   const nameOf = (button) => button.id.replace("tab-", "");
@@ -57,10 +64,15 @@ export function startTabs(list, names, onChange) {
       if (on) focusOn(button, false);
     }
   };
-  list.addEventListener("click", (event) => event.target.id.startsWith("tab-") && onChange(nameOf(event.target)));
+  list.addEventListener(
+    "click",
+    (event) => event.target.id.startsWith("tab-") && onChange(nameOf(event.target)),
+  );
   list.addEventListener("keydown", (event) => {
     const place = tabs.indexOf(event.target);
-    const next = { ArrowRight: place + 1, ArrowLeft: place - 1 + tabs.length, Home: 0, End: tabs.length - 1 }[event.key];
+    const next = { ArrowRight: place + 1, ArrowLeft: place - 1 + tabs.length, Home: 0, End: tabs.length - 1 }[
+      event.key
+    ];
     if (next === undefined) return;
     event.preventDefault();
     const tab = tabs[next % tabs.length];
@@ -72,7 +84,14 @@ export function startTabs(list, names, onChange) {
 
 /** A labelled slider from 0 to 1 that says its value. */
 export function shareSlider(label, value, onInput) {
-  const input = element("input", { type: "range", min: 0.05, max: 0.95, step: 0.05, value, "aria-label": label });
+  const input = element("input", {
+    type: "range",
+    min: 0.05,
+    max: 0.95,
+    step: 0.05,
+    value,
+    "aria-label": label,
+  });
   const output = element("output", {}, `${Math.round(100 * value)}\u00a0%`);
   input.addEventListener("input", () => {
     output.textContent = `${Math.round(100 * input.value)}\u00a0%`;
@@ -90,7 +109,9 @@ export class Progress {
   }
 
   busy = (isBusy) => {
-    this.host.replaceChildren(...(isBusy ? [element("p", { class: "status busy", role: "status" }, this.doing)] : []));
+    this.host.replaceChildren(
+      ...(isBusy ? [element("p", { class: "status busy", role: "status" }, this.doing)] : []),
+    );
   };
 
   problem(error) {

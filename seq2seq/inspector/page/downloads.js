@@ -15,9 +15,13 @@ function save(name, blob) {
 export function pharaoh(reading, threshold) {
   const { hypothesis, translation } = reading;
   if (threshold === null) return hypothesis.alignment;
-  const links = hypothesis.word_attention.slice(0, hypothesis.words.length).flatMap((row, target) =>
-    row.slice(0, translation.source.words.length).flatMap((weight, source) => (weight >= threshold ? [[source, target]] : [])),
-  );
+  const links = hypothesis.word_attention
+    .slice(0, hypothesis.words.length)
+    .flatMap((row, target) =>
+      row
+        .slice(0, translation.source.words.length)
+        .flatMap((weight, source) => (weight >= threshold ? [[source, target]] : [])),
+    );
   links.sort((one, other) => one[0] - other[0] || one[1] - other[1]);
   return links.map(([source, target]) => `${source}-${target}`).join(" ");
 }
@@ -34,7 +38,8 @@ export function downloadButtons(translation, state) {
   const files = {
     PNG: async () => save("attention.png", await pngPicture(reading())),
     SVG: () => save("attention.svg", asText(svgPicture(reading()), "image/svg+xml")),
-    JSON: () => save("translation.json", asText(`${JSON.stringify(translation, null, 1)}\n`, "application/json")),
+    JSON: () =>
+      save("translation.json", asText(`${JSON.stringify(translation, null, 1)}\n`, "application/json")),
     Pharaoh: () => save("alignment.txt", asText(`${pharaoh(reading(), state().threshold)}\n`, "text/plain")),
     "Copy link": async () => {
       location.hash = toFragment(state());
@@ -43,7 +48,11 @@ export function downloadButtons(translation, state) {
     },
   };
   const buttons = Object.entries(files).map(([name, make]) => {
-    const attributes = { type: "button", class: "quiet", "aria-label": name === "Copy link" ? null : `Download ${name}` };
+    const attributes = {
+      type: "button",
+      class: "quiet",
+      "aria-label": name === "Copy link" ? null : `Download ${name}`,
+    };
     const button = element("button", attributes, name);
     button.addEventListener("click", async () => {
       said.textContent = "";
@@ -55,5 +64,10 @@ export function downloadButtons(translation, state) {
     });
     return button;
   });
-  return element("div", { class: "downloads", role: "group", "aria-label": "Take it with you" }, ...buttons, said);
+  return element(
+    "div",
+    { class: "downloads", role: "group", "aria-label": "Take it with you" },
+    ...buttons,
+    said,
+  );
 }

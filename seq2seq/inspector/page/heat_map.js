@@ -33,13 +33,31 @@ export class HeatMap {
    * @param {(row: number, column: number) => string} [options.mark] a class for the cell, or ""
    * @param {() => number} [options.cellSize] side of a cell in CSS pixels; as there is room for, if not given
    */
-  constructor(host, { rows, columns, weights, label, colors = weightColors, number, describe = describeWeight, mark, cellSize }) {
+  constructor(
+    host,
+    {
+      rows,
+      columns,
+      weights,
+      label,
+      colors = weightColors,
+      number,
+      describe = describeWeight,
+      mark,
+      cellSize,
+    },
+  ) {
     Object.assign(this, { host, rows, columns, weights, colors, describe, cellSize });
     this.markOf = mark ?? (() => "");
-    this.number = number ?? ((weight) => (weight >= SMALLEST_NUMBER_SHOWN ? String(Math.round(100 * weight)) : ""));
+    this.number =
+      number ?? ((weight) => (weight >= SMALLEST_NUMBER_SHOWN ? String(Math.round(100 * weight)) : ""));
     this.rightToLeft = isRightToLeft(columns.map((column) => column.label).join(" "));
     this.scroller = element("div", { class: "heat-map" });
-    this.table = element("table", { role: "grid", "aria-label": label, dir: this.rightToLeft ? "rtl" : "ltr" });
+    this.table = element("table", {
+      role: "grid",
+      "aria-label": label,
+      dir: this.rightToLeft ? "rtl" : "ltr",
+    });
     this.band = { row: element("div", { class: "band" }), column: element("div", { class: "band" }) };
     this.#fill();
     this.scroller.append(this.table, this.band.row, this.band.column);
@@ -52,7 +70,8 @@ export class HeatMap {
   #fit() {
     const context = document.createElement("canvas").getContext("2d");
     context.font = "14px system-ui, sans-serif";
-    const width = (units) => Math.max(...units.map((unit) => context.measureText(shortened(unit.label)).width));
+    const width = (units) =>
+      Math.max(...units.map((unit) => context.measureText(shortened(unit.label)).width));
     this.fittedTo = this.host.clientWidth;
     const available = this.fittedTo || WIDTH_WHEN_HIDDEN;
     const [rowLabels, columnLabels] = [width(this.rows) + 18, width(this.columns)];
@@ -65,7 +84,10 @@ export class HeatMap {
     this.scroller.classList.toggle("without-numbers", cell < SMALLEST_CELL_WITH_NUMBER);
     this.scroller.style.setProperty("--cell", `${cell}px`);
     this.scroller.style.setProperty("--label-height", `${Math.ceil(height)}px`);
-    this.scroller.style.setProperty("--overhang", slant === "slanted" ? `${Math.ceil(0.7 * columnLabels)}px` : "0px");
+    this.scroller.style.setProperty(
+      "--overhang",
+      slant === "slanted" ? `${Math.ceil(0.7 * columnLabels)}px` : "0px",
+    );
   }
 
   #fill() {
@@ -73,7 +95,12 @@ export class HeatMap {
     const head = element("tr", {}, element("td", { class: "corner" }));
     this.columns.forEach((column) => {
       const name = column.isEnd ? "end of the source" : `source: ${column.label}`;
-      const attributes = { scope: "col", class: column.isEnd ? "end" : null, "aria-label": name, tabindex: -1 };
+      const attributes = {
+        scope: "col",
+        class: column.isEnd ? "end" : null,
+        "aria-label": name,
+        tabindex: -1,
+      };
       head.append(element("th", attributes, label(column)));
     });
     const lines = this.rows.map((row, place) => {
@@ -114,7 +141,8 @@ export class HeatMap {
   }
 
   #listen() {
-    const send = (kind, place) => this.host.dispatchEvent(new CustomEvent(kind, { bubbles: true, detail: place }));
+    const send = (kind, place) =>
+      this.host.dispatchEvent(new CustomEvent(kind, { bubbles: true, detail: place }));
     const nowhere = { row: null, column: null };
     const hover = (event) => send("cell-hover", this.#placeOf(event.target) ?? nowhere);
     this.table.addEventListener("pointerover", hover);
@@ -161,14 +189,27 @@ export class HeatMap {
     const heading = row === null ? null : this.table.rows[row + 1]?.cells[0];
     const top = column === null ? null : this.table.rows[0]?.cells[column + 1];
     const place = (band, x, y, width, height) => {
-      Object.assign(band.style, { left: `${x}px`, top: `${y}px`, width: `${width}px`, height: `${height}px` });
+      Object.assign(band.style, {
+        left: `${x}px`,
+        top: `${y}px`,
+        width: `${width}px`,
+        height: `${height}px`,
+      });
     };
     this.band.row.hidden = !heading;
     this.band.column.hidden = !top;
     const { offsetLeft: tableLeft, offsetWidth: tableWidth, offsetHeight: tableHeight } = this.table;
     const left = tableLeft + (heading && !this.rightToLeft ? heading.offsetWidth : 0);
-    if (heading) place(this.band.row, left, heading.offsetTop, tableWidth - heading.offsetWidth, heading.offsetHeight);
-    if (top) place(this.band.column, top.offsetLeft, top.offsetHeight, top.offsetWidth, tableHeight - top.offsetHeight);
+    if (heading)
+      place(this.band.row, left, heading.offsetTop, tableWidth - heading.offsetWidth, heading.offsetHeight);
+    if (top)
+      place(
+        this.band.column,
+        top.offsetLeft,
+        top.offsetHeight,
+        top.offsetWidth,
+        tableHeight - top.offsetHeight,
+      );
     for (const each of this.table.querySelectorAll("th.marked")) each.classList.remove("marked");
     heading?.classList.add("marked");
     top?.classList.add("marked");

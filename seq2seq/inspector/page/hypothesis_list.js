@@ -27,7 +27,11 @@ export function hypothesisList(hypotheses, rank, onChange) {
       element("span", { class: "number" }, facts(hypothesis)),
     ),
   );
-  const group = element("div", { class: "hypotheses", role: "radiogroup", "aria-label": "Best translations" }, ...buttons);
+  const group = element(
+    "div",
+    { class: "hypotheses", role: "radiogroup", "aria-label": "Best translations" },
+    ...buttons,
+  );
   const focusOn = roving(buttons);
   focusOn(buttons[rank] ?? buttons[0], false);
   const choose = (place) => {

@@ -29,8 +29,16 @@ export class LinkView {
     this.sheet = element("div", { class: "link-sheet" }, source, this.drawing, target);
     host.replaceChildren(element("div", { class: "link-view" }, this.sheet));
     const names = unitNames(reading);
-    this.source = new TextLine(source, translation.source.text, columns, { side: "source", label: "Source, with links", name: names.source });
-    this.target = new TextLine(target, hypothesis.text, rows, { side: "target", label: "Target, with links", name: names.target });
+    this.source = new TextLine(source, translation.source.text, columns, {
+      side: "source",
+      label: "Source, with links",
+      name: names.source,
+    });
+    this.target = new TextLine(target, hypothesis.text, rows, {
+      side: "target",
+      label: "Target, with links",
+      name: names.target,
+    });
     this.lines = [];
     this.#draw();
     new ResizeObserver(() => this.#draw()).observe(this.sheet);
@@ -40,7 +48,9 @@ export class LinkView {
     const links = rows.flatMap((row, i) =>
       columns.flatMap((column, j) => {
         const weight = this.weights[i][j];
-        return weight < 0.2 || row.isEnd || column.isEnd ? [] : [`${row.label} to ${column.label} ${percent(weight)}`];
+        return weight < 0.2 || row.isEnd || column.isEnd
+          ? []
+          : [`${row.label} to ${column.label} ${percent(weight)}`];
       }),
     );
     return links.length ? `Links: ${links.join(", ")}` : "No links";

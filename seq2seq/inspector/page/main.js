@@ -58,7 +58,9 @@ class Page {
   }
 
   #onQuestion(question) {
-    const sameSentence = question.sentence === this.current.sentence && question.model === (this.current.model ?? question.model);
+    const sameSentence =
+      question.sentence === this.current.sentence &&
+      question.model === (this.current.model ?? question.model);
     const prefix = sameSentence ? this.current.prefix : START.prefix;
     this.#translate({ ...question, prefix, rank: 0, unit: null, pins: [] });
   }
@@ -69,7 +71,12 @@ class Page {
     if (!fromAddress) this.#change(changes, { newEntry: true }); // the browser's Back goes to what was asked before
     this.form.complain();
     const { sentence, prefix, nBest } = this.current;
-    const body = { sentences: [sentence], prefix, ...searchOf(this.current), ...(nBest === null ? {} : { n_best: nBest }) };
+    const body = {
+      sentences: [sentence],
+      prefix,
+      ...searchOf(this.current),
+      ...(nBest === null ? {} : { n_best: nBest }),
+    };
     try {
       const answer = await this.asker.latest((question) => question("api/translate", body));
       if (!answer) return;
@@ -104,7 +111,9 @@ class Page {
       this.#change({ rank, unit: null, pins: [] });
       this.#showView();
     };
-    byId("hypotheses").replaceChildren(...(hypotheses.length > 1 ? [hypothesisList(hypotheses, this.current.rank, choose)] : []));
+    byId("hypotheses").replaceChildren(
+      ...(hypotheses.length > 1 ? [hypothesisList(hypotheses, this.current.rank, choose)] : []),
+    );
     this.#showView();
   }
 
@@ -112,10 +121,18 @@ class Page {
     const notices = note ? [element("p", { class: "notice" }, note)] : [];
     const { prefix } = this.current;
     if (prefix.length) {
-      const begin = prefix.filter((piece) => piece !== "</s>").join("").replaceAll("▁", " ").trim();
+      const begin = prefix
+        .filter((piece) => piece !== "</s>")
+        .join("")
+        .replaceAll("▁", " ")
+        .trim();
       const release = element("button", { type: "button", class: "quiet" }, "Let the model choose");
       release.addEventListener("click", () => this.#translate({ prefix: [], rank: 0, unit: null, pins: [] }));
-      const quoted = element("bdi", { class: "quoted" }, `${begin}${prefix.at(-1) === "</s>" ? " (end)" : ""}`);
+      const quoted = element(
+        "bdi",
+        { class: "quoted" },
+        `${begin}${prefix.at(-1) === "</s>" ? " (end)" : ""}`,
+      );
       notices.push(element("p", { class: "notice" }, "You chose how it begins: ", quoted, release));
     }
     byId("notices").replaceChildren(...notices);

@@ -31,7 +31,11 @@ export function layout({ rows, columns, weights }) {
   const [gridWidth, gridHeight] = [columns.length * CELL, rows.length * CELL];
   const x = (column) => left + (mirrored ? columns.length - 1 - column : column) * CELL;
   const cells = rows.flatMap((_, row) =>
-    columns.map((_, column) => ({ x: x(column), y: top + row * CELL, color: weightOnWhite(weights[row][column]) })),
+    columns.map((_, column) => ({
+      x: x(column),
+      y: top + row * CELL,
+      color: weightOnWhite(weights[row][column]),
+    })),
   );
   const ofColumn = (unit, column) => ({
     text: unit.label,
@@ -50,7 +54,12 @@ export function layout({ rows, columns, weights }) {
     anchor: mirrored ? "start" : "end",
   });
   const width = MARGIN + left + gridWidth + (mirrored ? rowLabels : overhang);
-  return { width, height: top + gridHeight + MARGIN, cells, texts: [...columns.map(ofColumn), ...rows.map(ofRow)] };
+  return {
+    width,
+    height: top + gridHeight + MARGIN,
+    cells,
+    texts: [...columns.map(ofColumn), ...rows.map(ofRow)],
+  };
 }
 
 function svgElement(name, attributes, content = "") {
@@ -64,11 +73,17 @@ function svgElement(name, attributes, content = "") {
 export function svgPicture(reading) {
   const { width, height, cells, texts } = layout(reading);
   const [wide, high] = [Math.ceil(width), Math.ceil(height)];
-  const root = svgElement("svg", { width: wide, height: high, viewBox: `0 0 ${wide} ${high}`, "font-size": 14 });
+  const root = svgElement("svg", {
+    width: wide,
+    height: high,
+    viewBox: `0 0 ${wide} ${high}`,
+    "font-size": 14,
+  });
   root.setAttribute("font-family", FONT);
   root.append(svgElement("title", {}, reading.hypothesis.text));
   root.append(svgElement("rect", { width: wide, height: high, fill: "#ffffff" }));
-  for (const { x, y, color } of cells) root.append(svgElement("rect", { x, y, width: CELL, height: CELL, fill: color, stroke: GRID }));
+  for (const { x, y, color } of cells)
+    root.append(svgElement("rect", { x, y, width: CELL, height: CELL, fill: color, stroke: GRID }));
   for (const { text, color, x, y, angle, anchor } of texts) {
     const place = { fill: color, "text-anchor": anchor, transform: `translate(${x} ${y}) rotate(${angle})` };
     // An Arabic text starts at its right end: the anchor is meant in the picture's direction, not in the text's.
@@ -105,6 +120,9 @@ export function pngPicture(reading) {
     context.restore();
   }
   return new Promise((resolve, reject) => {
-    canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("The picture is too large for this browser."))), "image/png");
+    canvas.toBlob(
+      (blob) => (blob ? resolve(blob) : reject(new Error("The picture is too large for this browser."))),
+      "image/png",
+    );
   });
 }

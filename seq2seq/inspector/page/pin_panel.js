@@ -11,7 +11,7 @@ import { modelOf, searchOf } from "./view_state.js";
 function change(before, after) {
   const factor = after / before;
   if (!Number.isFinite(factor) || before === 0) return "";
-  if (factor > 0.95 && factor < 1.05) return "no change";
+  if (factor > 0.95 && factor < 1.05) return "hardly a change";
   const size = factor > 1 ? factor : 1 / factor;
   const times = size > 1000 ? "over 1000" : size >= 10 ? String(Math.round(size)) : size.toFixed(1);
   return `${times} times ${factor > 1 ? "more" : "less"} probable`;
@@ -42,14 +42,23 @@ export class PinPanel {
     const words = unitsOf(translation.source, "words", true);
     const pinned = new Set(this.state().pins);
     const chips = words.map((word, index) => {
-      const attributes = { type: "button", class: "chip", dir: "auto", "aria-pressed": String(pinned.has(index)) };
+      const attributes = {
+        type: "button",
+        class: "chip",
+        dir: "auto",
+        "aria-pressed": String(pinned.has(index)),
+      };
       const chip = element("button", attributes, word.label);
       chip.addEventListener("click", () => this.#toggle(chip, index));
       return chip;
     });
     this.host.replaceChildren(
       element("h4", {}, "Make it look at"),
-      element("div", { class: "chips pins", role: "group", "aria-label": "Source words to pin the attention to" }, ...chips),
+      element(
+        "div",
+        { class: "chips pins", role: "group", "aria-label": "Source words to pin the attention to" },
+        ...chips,
+      ),
       this.progress.host,
       this.result,
     );
@@ -95,13 +104,22 @@ export class PinPanel {
     const [from, to] = [old, pinned].map((each) => each.word_probabilities[this.word]);
     const sentence = element("div", { class: "pin-continuation" });
     this.result.replaceChildren(
-      element("p", { class: "pin-change" }, `${percent(from)} → `, element("b", {}, percent(to)), ` ${change(from, to)}`),
+      element(
+        "p",
+        { class: "pin-change" },
+        `${percent(from)} → `,
+        element("b", {}, percent(to)),
+        ` ${change(from, to)}`,
+      ),
       element("h4", {}, "Then the model writes"),
       sentence,
       this.#table(old, pinned),
     );
     if (!next) return;
-    const line = new TextLine(sentence, next.text, unitsOf(next, "words", next.finished), { side: "pinned", label: "Pinned" });
+    const line = new TextLine(sentence, next.text, unitsOf(next, "words", next.finished), {
+      side: "pinned",
+      label: "Pinned",
+    });
     for (const [index, span] of line.spans) {
       span.classList.toggle("different", index >= firstChanged && next.words[index] !== old.words[index]);
     }
@@ -117,9 +135,16 @@ export class PinPanel {
       for (const share of [from, to]) cells.push(element("td", {}, percent(share)));
       return [element("tr", {}, ...cells)];
     });
-    if (!rows.length) return element("p", { class: "hint" }, "No word of the old translation changes by 1 % or more.");
+    if (!rows.length)
+      return element("p", { class: "hint" }, "No word of the old translation changes by 1 % or more.");
     const head = ["Word", "before", "pinned"].map((name) => element("th", { scope: "col" }, name));
     const caption = element("caption", {}, "The old translation's words");
-    return element("table", { class: "numbers" }, caption, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows));
+    return element(
+      "table",
+      { class: "numbers" },
+      caption,
+      element("thead", {}, element("tr", {}, ...head)),
+      element("tbody", {}, ...rows),
+    );
   }
 }

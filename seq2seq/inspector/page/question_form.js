@@ -5,6 +5,15 @@ import { element } from "./dom.js";
 const WAIT_FOR_SLIDER_MILLISECONDS = 120;
 const byId = (id) => document.getElementById(id);
 
+/** "English" for "en"; a name that is no code stays as it is. */
+function languageName(language) {
+  try {
+    return new Intl.DisplayNames(["en"], { type: "language" }).of(language) ?? language;
+  } catch {
+    return language;
+  }
+}
+
 export class QuestionForm {
   /**
    * @param {object[]} models as /api/models lists them
@@ -64,7 +73,8 @@ export class QuestionForm {
 
   #showModel(model, checkpoint) {
     byId("model").value = model.name;
-    byId("languages").textContent = `${model.source_language} → ${model.target_language}`;
+    byId("languages").textContent =
+      `${languageName(model.source_language)} → ${languageName(model.target_language)}`;
     this.sentence.lang = model.source_code ?? "";
     byId("checkpoints").hidden = model.checkpoints.length === 0;
     const slider = byId("checkpoint");
@@ -123,8 +133,16 @@ export class QuestionForm {
       const beamSize = this.#number("beam-size", "The beam size", true);
       const nBest = this.#number("n-best", "The number of translations", true);
       const lengthPenalty = this.#number("length-penalty", "The length penalty", false);
-      if (nBest > beamSize) throw new RangeError(`A beam of ${beamSize} finds at most ${beamSize} translations. Make it larger.`);
-      this.onAsk({ sentence, model: this.model.name, checkpoint: this.checkpoint, beamSize, nBest, lengthPenalty });
+      if (nBest > beamSize)
+        throw new RangeError(`A beam of ${beamSize} finds at most ${beamSize} translations. Make it larger.`);
+      this.onAsk({
+        sentence,
+        model: this.model.name,
+        checkpoint: this.checkpoint,
+        beamSize,
+        nBest,
+        lengthPenalty,
+      });
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       this.complain(error.message);

@@ -26,7 +26,12 @@ export class TextLine {
       if (unit.end <= unit.start || unit.start < written) return;
       line.append(characters.slice(written, unit.start).join(""));
       const content = characters.slice(unit.start, unit.end).join("");
-      const attributes = { class: "unit", role: "button", "data-index": index, "aria-label": name(unit, index) };
+      const attributes = {
+        class: "unit",
+        role: "button",
+        "data-index": index,
+        "aria-label": name(unit, index),
+      };
       this.spans.set(index, line.appendChild(element("span", attributes, content)));
       written = unit.end;
     });
@@ -47,7 +52,10 @@ export class TextLine {
     this.line.addEventListener("pointerleave", () => send("unit-hover", null));
     this.line.addEventListener("focusin", (event) => send("unit-hover", event.target));
     this.line.addEventListener("focusout", () => send("unit-hover", null));
-    this.line.addEventListener("click", (event) => event.target.closest(".unit") && send("unit-pick", event.target));
+    this.line.addEventListener(
+      "click",
+      (event) => event.target.closest(".unit") && send("unit-pick", event.target),
+    );
     this.line.addEventListener("keydown", (event) => this.#move(event, send));
   }
 

@@ -76,7 +76,8 @@ export function describeWeight(row, column, weight) {
 
 /** What words and pieces are called where they cannot be seen: "nicht, probability 45 %, looked 83 % at not". */
 export function unitNames({ rows, columns, weights, probabilities }) {
-  const strongest = (values) => values.reduce((best, value, index) => (value > values[best] ? index : best), 0);
+  const strongest = (values) =>
+    values.reduce((best, value, index) => (value > values[best] ? index : best), 0);
   const target = (row, index) => {
     const column = strongest(weights[index]);
     const look = `looked ${percent(weights[index][column])} at ${columns[column].label}`;

@@ -23,7 +23,10 @@ export const START = Object.freeze({
 
 const whole = (text) => (/^\d{1,6}$/.test(text) ? Number(text) : null);
 const decimal = (text) => (/^\d{1,4}(\.\d{1,6})?$/.test(text) ? Number(text) : null);
-const oneOf = (...known) => (text) => (known.includes(text) ? text : null);
+const oneOf =
+  (...known) =>
+  (text) =>
+    known.includes(text) ? text : null;
 const text = (value) => value;
 
 function pieces(value) {

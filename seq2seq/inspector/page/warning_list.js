@@ -17,9 +17,18 @@ const TITLES = {
 };
 
 const MEASURES = {
-  coverage_deviation: ["coverage deviation", "How far the attention that source words receive in sum is from 1 each; 0 is best"],
-  absent_mindedness_target: ["absent-mindedness, target", "How scattered each target word's attention is; 0 is best"],
-  absent_mindedness_source: ["absent-mindedness, source", "How scattered the attention to each source word is; 0 is best"],
+  coverage_deviation: [
+    "coverage deviation",
+    "How far the attention that source words receive in sum is from 1 each; 0 is best",
+  ],
+  absent_mindedness_target: [
+    "absent-mindedness, target",
+    "How scattered each target word's attention is; 0 is best",
+  ],
+  absent_mindedness_source: [
+    "absent-mindedness, source",
+    "How scattered the attention to each source word is; 0 is best",
+  ],
   entropy: ["entropy", "0: every word looked at one place; 1: evenly at all"],
 };
 
@@ -37,7 +46,13 @@ export function warningList(hypothesis, onPoint) {
   const heading = element("h3", {}, "Warning signs");
   if (!signs.length) {
     const none = "None found. That is no proof that the translation is right.";
-    return element("section", { class: "warnings" }, heading, element("p", { class: "hint" }, none), measureList(hypothesis.measures));
+    return element(
+      "section",
+      { class: "warnings" },
+      heading,
+      element("p", { class: "hint" }, none),
+      measureList(hypothesis.measures),
+    );
   }
   const items = signs.map((sign) => {
     const attributes = { type: "button", "aria-pressed": "false" };

@@ -6,11 +6,12 @@ import { Progress } from "./controls.js";
 import { element } from "./dom.js";
 import { HeatMap } from "./heat_map.js";
 import { piecesWithEnd } from "./pin_panel.js";
-import { percent, readingOf } from "./units.js";
+import { readingOf } from "./units.js";
 import { modelOf } from "./view_state.js";
 
 const A_HUNDRED_TIMES = Math.log(100);
-const SMALLEST_NUMBER_SHOWN = 0.5;
+const SMALLEST_LOSS_SHOWN = 0.5;
+const SMALLEST_PULL_SHOWN = 0.15; // of the largest one
 
 function signed(number, digits) {
   return number.toFixed(digits).replace("-", "−");
@@ -22,6 +23,41 @@ function describeLoss(row, column, loss) {
   const times = factor > 1000 ? "over 1000" : factor >= 10 ? String(Math.round(factor)) : factor.toFixed(1);
   if (factor < 1.05) return `${row.label} is as probable without ${column.label}`;
   return `Without ${column.label}, ${row.label} is ${times} times ${loss > 0 ? "less" : "more"} probable`;
+}
+
+/** Title, meaning and heat map options of each of the three maps. */
+function mapsOf({ translation, leave_one_out: losses, gradient_x_input: gradients }) {
+  const { rows, columns, weights } = readingOf(translation, 0, "words");
+  const largestLoss = Math.min(A_HUNDRED_TIMES, Math.max(1, ...losses.flat().map(Math.abs)));
+  const steepest = Math.max(1e-9, ...gradients.flat().map(Math.abs));
+  return [
+    ["Attention", "where it looked, in per cent", { rows, columns, weights, colors: weightColors }],
+    [
+      "Leave one out",
+      "by how much the log probability falls without the source word: 2.3 is ten times less probable; orange is more probable",
+      {
+        rows,
+        columns: columns.slice(0, -1),
+        weights: losses,
+        colors: (value) => differenceColors(value, largestLoss),
+        number: (value) => (Math.abs(value) >= SMALLEST_LOSS_SHOWN ? signed(value, 1) : ""),
+        describe: describeLoss,
+      },
+    ],
+    [
+      "Gradient × input",
+      "the pull of the source word's embedding on the log probability: blue for the word, orange against it",
+      {
+        rows,
+        columns,
+        weights: gradients,
+        colors: (value) => differenceColors(value, steepest),
+        number: (value) => (Math.abs(value) >= steepest * SMALLEST_PULL_SHOWN ? signed(value, 1) : ""),
+        describe: (row, column, value) =>
+          `${row.label} on ${column.label}: gradient times input ${signed(value, 2)}`,
+      },
+    ],
+  ];
 }
 
 export class WhyTab {
@@ -37,10 +73,16 @@ export class WhyTab {
 
   async show(translation) {
     const hypothesis = translation.hypotheses[this.state().rank];
-    const body = { source: translation.source.text, target_pieces: piecesWithEnd(hypothesis), ...modelOf(this.state()) };
+    const body = {
+      source: translation.source.text,
+      target_pieces: piecesWithEnd(hypothesis),
+      ...modelOf(this.state()),
+    };
     const key = JSON.stringify(body);
-    if (key === this.asked) return;
+    this.asker.cancel();
     this.progress.clear();
+    if (key === this.asked) return;
+    this.asked = null;
     this.content.classList.add("stale");
     try {
       const answer = await this.asker.latest((ask) => ask("api/why", body));
@@ -49,7 +91,6 @@ export class WhyTab {
       this.content.classList.remove("stale");
       this.#draw(answer);
     } catch (error) {
-      this.asked = null;
       this.content.classList.remove("stale");
       this.content.replaceChildren();
       this.progress.problem(error);
@@ -57,46 +98,19 @@ export class WhyTab {
   }
 
   #draw(answer) {
-    const reading = readingOf(answer.translation, 0, "words");
-    const { rows, columns, weights } = reading;
-    const words = columns.slice(0, -1);
-    const marked = new Map(answer.disagreements.map((each) => [`${each.target_word},${each.source_word}`, each]));
+    const { rows, columns } = readingOf(answer.translation, 0, "words");
+    const marked = new Set(answer.disagreements.map((each) => `${each.target_word},${each.source_word}`));
     const mark = (row, column) => (marked.has(`${row},${column}`) ? "disagrees" : "");
-    const gradient = answer.gradient_x_input;
-    const steepest = Math.max(1e-9, ...gradient.flat().map(Math.abs));
-    const largestLoss = Math.min(A_HUNDRED_TIMES, Math.max(1, ...answer.leave_one_out.flat().map(Math.abs)));
-    const number = (value) => (Math.abs(value) >= SMALLEST_NUMBER_SHOWN ? signed(value, 1) : "");
-    const maps = [
-      ["Attention", "where it looked, in per cent", { rows, columns, weights, colors: weightColors }],
-      [
-        "Leave one out",
-        "by how much the log probability falls without the source word; 2.3 is ten times less probable, orange more probable",
-        {
-          rows,
-          columns: words,
-          weights: answer.leave_one_out,
-          colors: (value) => differenceColors(value, largestLoss),
-          number,
-          describe: describeLoss,
-        },
-      ],
-      [
-        "Gradient × input",
-        "how the log probability reacts to the source word's embedding; a first-order estimate of the map before",
-        {
-          rows,
-          columns,
-          weights: gradient,
-          colors: (value) => differenceColors(value, steepest),
-          number,
-          describe: (row, column, value) => `${row.label} on ${column.label}: gradient times input ${signed(value, 2)}`,
-        },
-      ],
-    ];
+    const maps = mapsOf(answer);
     const figures = maps.map(() => element("figure", { class: "why-map" }));
     this.content.replaceChildren(
       this.#disagreements(answer, rows, columns),
-      element("div", { class: "why-maps" }, ...figures, element("p", { class: "explanation" }, answer.explanation)),
+      element(
+        "div",
+        { class: "why-maps" },
+        ...figures,
+        element("p", { class: "explanation" }, answer.explanation),
+      ),
     );
     this.maps = [];
     maps.forEach(([title, meaning, options], index) => {
@@ -104,7 +118,9 @@ export class WhyTab {
       const caption = element("figcaption", {}, element("b", {}, title), ` ${meaning}`);
       figures[index].append(caption, place);
       const [first] = this.maps; // the others are as large, so that rows stand beside rows
-      this.maps.push(new HeatMap(place, { ...options, label: title, mark, cellSize: first && (() => first.cell) }));
+      this.maps.push(
+        new HeatMap(place, { ...options, label: title, mark, cellSize: first && (() => first.cell) }),
+      );
     });
     this.#mark(null, null);
   }
@@ -117,16 +133,19 @@ export class WhyTab {
     const heading = element("h3", {}, "Where attention and dependence disagree");
     const items = disagreements.map((each) => {
       const button = element("button", { type: "button" }, element("span", { dir: "auto" }, each.message));
-      const facts = `${percent(each.attention)} · ${signed(each.leave_one_out, 1)}`;
-      button.append(" ", element("span", { class: "number" }, facts));
       const point = () => this.#mark(each.target_word, each.source_word);
       button.addEventListener("pointerenter", point);
       button.addEventListener("focus", point);
       button.addEventListener("pointerleave", () => this.#mark(null, null));
-      button.setAttribute("aria-label", `${rows[each.target_word]?.label}, ${columns[each.source_word]?.label}: ${each.message}`);
+      button.setAttribute(
+        "aria-label",
+        `${rows[each.target_word]?.label}, ${columns[each.source_word]?.label}: ${each.message}`,
+      );
       return element("li", {}, button);
     });
-    const list = items.length ? element("ul", {}, ...items) : element("p", { class: "hint" }, "Nowhere in this sentence, by the rule below.");
+    const list = items.length
+      ? element("ul", {}, ...items)
+      : element("p", { class: "hint" }, "Nowhere in this sentence, by the rule below.");
     return element("section", { class: "warnings" }, heading, list, element("p", { class: "hint" }, rule));
   }
 }

@@ -35,7 +35,11 @@ export class WordPanel {
   show(reading, row) {
     const { hypothesis, level, rows, probabilities } = reading;
     const pieces = piecesOfRow(hypothesis, level, row);
-    const close = element("button", { type: "button", class: "quiet close", "aria-label": "Close the word's panel" }, "×");
+    const close = element(
+      "button",
+      { type: "button", class: "quiet close", "aria-label": "Close the word's panel" },
+      "×",
+    );
     close.addEventListener("click", this.onClose);
     const title = element("h3", {}, element("bdi", {}, rows[row].label));
     const facts = element("p", { class: "facts" }, `probability ${percent(probabilities[row])}`);
@@ -59,7 +63,11 @@ export class WordPanel {
     const buttons = pieces.map((piece) => {
       const pressed = String(piece === pieces[0]);
       const label = reading.hypothesis.pieces[piece];
-      const button = element("button", { type: "button", class: "chip", dir: "auto", "aria-pressed": pressed }, label);
+      const button = element(
+        "button",
+        { type: "button", class: "chip", dir: "auto", "aria-pressed": pressed },
+        label,
+      );
       button.addEventListener("click", () => {
         for (const each of buttons) each.setAttribute("aria-pressed", String(each === button));
         this.#ask(reading, piece);
@@ -77,7 +85,10 @@ export class WordPanel {
     try {
       const body = { source: translation.source.text, prefix, count: 10, ...modelOf(this.state()) };
       const answer = await this.asker.latest((ask) => ask("api/alternatives", body));
-      if (answer) this.list.replaceChildren(...answer.alternatives.map((each) => this.#alternative(each, written, prefix)));
+      if (answer)
+        this.list.replaceChildren(
+          ...answer.alternatives.map((each) => this.#alternative(each, written, prefix)),
+        );
     } catch (error) {
       this.progress.problem(error);
     }
@@ -85,7 +96,9 @@ export class WordPanel {
 
   #alternative(alternative, written, prefix) {
     const { piece, text, starts_word: startsWord, is_end: isEnd, probability } = alternative;
-    const shown = isEnd ? "end of sentence" : `${startsWord || prefix.length === 0 ? "" : "…"}${text || piece}`;
+    const shown = isEnd
+      ? "end of sentence"
+      : `${startsWord || prefix.length === 0 ? "" : "…"}${text || piece}`;
     const isWritten = piece === written;
     const bar = element("span", { class: "bar" });
     bar.style.inlineSize = `${100 * probability}%`;
