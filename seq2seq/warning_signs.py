@@ -114,6 +114,7 @@ def spread(word_attention: np.ndarray) -> np.ndarray:
 def warning_signs(
     hypothesis: Hypothesis,
     source: Segmentation,
+    measures: AttentionMeasures | None = None,
     *,
     source_language: str | None = None,
     target_language: str | None = None,
@@ -123,6 +124,7 @@ def warning_signs(
     Args:
         hypothesis: the translation.
         source: of what.
+        measures: `attention_measures` of the two, if they are known already.
         source_language: a code or an English name, where it is known; in languages that write nouns with a
             capital a capital is no sign of a name.
         target_language: the same of the other side.
@@ -130,7 +132,7 @@ def warning_signs(
     Returns:
         The signs that reach their limit, in a fixed order; none for a translation of nothing.
     """
-    measures = attention_measures(hypothesis, source)
+    measures = measures or attention_measures(hypothesis, source)
     if measures is None:
         return []
     weights = hypothesis.word_attention(source)

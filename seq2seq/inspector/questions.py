@@ -177,7 +177,8 @@ class Questions:
             return version.translate(payloads, [prefix] * len(payloads), options)
 
         group = (model.name, asked.checkpoint, "translate", options, tuple(prefix))
-        steps = 2 * len(model.source(text).pieces) + 1
+        pieces = len(model.translator.tokenizers.source.encode(text))
+        steps = 2 * min(pieces, model.translator.max_source_pieces) + 1
         return Work(group, steps, options.beam_size, text, run)
 
     def _scoring(self, model: ServedModel, asked: Any, pair: tuple[str, str | list[int]]) -> Work:
@@ -208,18 +209,23 @@ class Questions:
         except QueueFull as error:
             message = "The server has too much to do just now. Try again in a few seconds."
             raise ApiError(503, "busy", message, headers={"Retry-After": "5"}) from error
-        waiting = {asyncio.wrap_future(work.result): None for work in works}
+        results = [asyncio.wrap_future(work.result) for work in works]
+        waiting = set(results)
         try:
-            results = asyncio.gather(*waiting)
-            while True:
-                done, _ = await asyncio.wait([results], timeout=SECONDS_BETWEEN_LOOKS)
-                if done:
-                    return list(results.result())
-                if await is_gone():
+            while waiting:
+                done, waiting = await asyncio.wait(
+                    waiting, timeout=SECONDS_BETWEEN_LOOKS, return_when=asyncio.FIRST_EXCEPTION
+                )
+                if any(result.cancelled() for result in done):
+                    raise ApiError(503, "busy", "The server is stopping.")
+                if any(result.exception() for result in done):
+                    break
+                if waiting and await is_gone():
                     raise ClientGone
+            return [result.result() for result in results if result.done()]
         finally:
-            for work in works:
-                work.result.cancel()
+            for result in waiting:
+                result.cancel()  # and the work with it, if nobody has begun it
 
     async def _to_json(
         self, model: ServedModel, translations: list[Translation], n_best: int | None = None

@@ -4,8 +4,9 @@ Each piece of work is due at a time: when it arrived, plus `PATIENCE` times the 
 asked for up to and including it. So a short sentence passes a long one, and the only sentence of one request
 passes the fortieth of another, but nothing is passed for ever: with time everything becomes the first.
 
-Work of one group is done in one call. Whoever is first takes along what waits in its group and is not longer:
-shorter ones end no later than they would by themselves, longer ones would keep everybody waiting.
+Work of one group is done in one call. Whoever is first takes along what waits in its group and is not much
+longer: shorter ones end no later than they would by themselves, a few steps more cost less than another call,
+and what is far longer would keep everybody waiting.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ SECONDS_PER_STEP = 0.0005  # of one hypothesis, in company: how much work there 
 MOST_ROWS = 320  # of one call: hypotheses of all its sentences
 MOST_POSITIONS = 320 * 64  # of one call: rows times steps, so that memory stays bounded
 # A companion may be that much longer than the first.
-LONGER_FACTOR, LONGER_STEPS = 1.25, 4
+LONGER_FACTOR, LONGER_STEPS = 1.25, 16
 
 
 class QueueFull(Exception):

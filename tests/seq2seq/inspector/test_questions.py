@@ -66,6 +66,19 @@ def test_other_requests_are_heard_while_the_model_works(served: ServedModel) -> 
     assert len(answer["translations"]) == 2
 
 
+def test_who_waits_when_the_server_stops_is_told(served: ServedModel) -> None:
+    queue = WorkQueue(100)
+
+    async def both() -> None:
+        waiting = asyncio.create_task(Questions([served], queue, Limits()).translate(ASKED, stays))
+        await asyncio.sleep(0.05)
+        queue.close()
+        with pytest.raises(ApiError, match="stopping"):
+            await waiting
+
+    asyncio.run(both())
+
+
 def test_what_the_model_cannot_do_reaches_who_asked(served: ServedModel) -> None:
     queue = WorkQueue(100)
     thread = ModelThread(queue)

@@ -82,8 +82,8 @@ class TestCompany:
         assert taken(queue) == ["b"]
         assert taken(queue) == ["d"]
 
-    def test_nobody_takes_along_what_is_longer(self, queue: WorkQueue) -> None:
-        queue.submit([work("short", 10, 1), work("long", 100, 1), work("similar", 12, 1), work("tiny", 2, 1)])
+    def test_nobody_takes_along_what_is_far_longer(self, queue: WorkQueue) -> None:
+        queue.submit([work("short", 10, 1), work("long", 100, 1), work("similar", 28, 1), work("tiny", 2, 1)])
         assert taken(queue) == ["short", "similar", "tiny"]
         assert taken(queue) == ["long"]
 
