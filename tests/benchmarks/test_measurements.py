@@ -117,7 +117,7 @@ def test_report_opening(monkeypatch: pytest.MonkeyPatch) -> None:
     found = check(outcome)
     assert ("30 sentences, file", "MB") in found
     opened = [figure for figure in outcome.figures if figure.unit == "ms"]
-    assert len(opened) == 3 or "nothing was opened" in outcome.notes[0]
+    assert len(opened) == 4 or "nothing was opened" in outcome.notes[0]
     monkeypatch.setattr(report_opening.shutil, "which", lambda name: None)
     without_browser = report_opening.measure(report_opening.Settings(sentences=3))
     assert len(without_browser.figures) == 1

@@ -11,7 +11,7 @@ import pytest
 from tests.seq2seq.report.example_report import ExampleSet, example_document
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Locator, Page
 
 HOSTILE = "</script><script>document.title = 'broken'</script> <img src=x onerror=alert(1)>"
 ENGLISH = {
@@ -55,6 +55,14 @@ def numbers(page: Page) -> list[int]:
     return [int(each) for each in page.locator(".sentence .number").all_inner_texts()]
 
 
+def heat_map(page: Page, number: int) -> Locator:
+    """Opens a sentence and waits until its heat map is drawn."""
+    page.click(f"#sentence-{number} summary")
+    grid = page.locator(f"#sentence-{number} [role=grid]")
+    grid.wait_for()
+    return grid
+
+
 def test_every_sentence_is_listed_and_stays_text(opened) -> None:
     page = opened("sentences")
     assert numbers(page) == list(range(1, len(ENGLISH) + 1))
@@ -67,8 +75,7 @@ def test_every_sentence_is_listed_and_stays_text(opened) -> None:
 def test_a_heat_map_is_drawn_when_its_sentence_is_opened(opened) -> None:
     page = opened("sentences")
     assert page.locator("[role=grid]").count() == 0
-    page.click("#sentence-1 summary")
-    grid = page.locator("#sentence-1 [role=grid]")
+    grid = heat_map(page, 1)
     assert grid.locator("tbody tr").count() == 4
     assert grid.locator("thead th").all_inner_texts() == ["the", "old", "bank", "</s>"]
     cell = grid.locator("tbody tr").nth(2).locator("td").nth(2)
@@ -79,10 +86,23 @@ def test_a_heat_map_is_drawn_when_its_sentence_is_opened(opened) -> None:
     assert page.locator("[role=grid]").count() == 0
 
 
+def test_all_sentences_can_be_opened_and_are_drawn_as_one_comes_to_them(opened) -> None:
+    page = opened("sentences")
+    page.select_option("#set-choice", "1")
+    page.click("text=Open all")
+    page.locator("[role=grid]").first.wait_for()
+    rows = page.locator(".sentence").count()
+    assert page.locator(".sentence[open]").count() == rows
+    assert 0 < page.locator("[role=grid]").count() < rows / 2
+    page.locator(".sentence").nth(20).scroll_into_view_if_needed()
+    page.locator(".sentence").nth(20).locator("[role=grid]").wait_for()
+    page.click("text=Open all")
+    assert page.locator("[role=grid]").count() == 0
+
+
 def test_words_with_emoji_are_cut_where_python_cuts_them(opened) -> None:
     page = opened("sentences")
-    page.click("#sentence-7 summary")
-    labels = page.locator("#sentence-7 thead th").all_inner_texts()
+    labels = heat_map(page, 7).locator("thead th").all_inner_texts()
     assert labels == ["a", "👩‍👩‍👧‍👦", "family", "🇫🇷", "walks", "</s>"]
 
 
@@ -105,7 +125,7 @@ def test_sorting(opened) -> None:
 def test_filters_by_text_sign_and_limits(opened) -> None:
     page = opened("sentences")
     page.fill("#sentences input[type=search]", "BANK")
-    page.wait_for_function("document.querySelectorAll('.sentence').length === 2")
+    page.locator(".status", has_text="2 of 9 sentences").wait_for()
     assert numbers(page) == [1, 2]
     page.click("text=Show everything")
     assert len(numbers(page)) == len(ENGLISH)
@@ -141,7 +161,7 @@ def test_the_lexicon_leads_to_its_sentences(opened) -> None:
     page = opened("lexicon")
     entry = page.locator(".entry", has=page.locator("dt", has_text="bank"))
     assert entry.locator(".pair bdi").all_inner_texts() == ["Bank", "Ufer"]
-    page.click("[aria-label='bank → Bank, 1 times: show the sentences']")
+    page.click("[aria-label='bank → Bank, 1×: show the sentences']")
     assert page.locator("#tab-sentences[aria-selected=true]").count() == 1
     assert numbers(page) == [1]
     assert page.locator(".chip bdi").inner_text() == "bank → Bank"
@@ -165,8 +185,7 @@ def test_arabic_is_read_from_the_right(opened) -> None:
     page = opened("sentences")
     text = page.locator("#sentence-8 .source .text")
     assert text.evaluate("each => getComputedStyle(each).direction") == "rtl"
-    page.click("#sentence-8 summary")
-    heads = page.locator("#sentence-8 thead th")
+    heads = heat_map(page, 8).locator("thead th")
     first, last = heads.first.bounding_box(), heads.last.bounding_box()
     assert first["x"] > last["x"]
     assert page.locator("#sentence-9 .source .text").get_attribute("lang") == "en"
@@ -181,7 +200,8 @@ def test_a_long_set_is_drawn_as_far_as_one_looks(opened) -> None:
     for _ in range(10):
         page.evaluate("scrollTo(0, document.body.scrollHeight)")
         page.wait_for_timeout(50)
-    page.wait_for_function("document.querySelectorAll('.sentence').length === 200")
+    page.locator(".sentence").nth(199).wait_for()
+    assert page.locator(".sentence").count() == 200
     assert page.locator("#sentences .more:visible").count() == 0
 
 
@@ -189,7 +209,7 @@ def test_a_long_set_is_drawn_as_far_as_one_looks(opened) -> None:
 def test_a_phone_need_not_scroll_sideways(opened, tab) -> None:
     page = opened(tab, viewport={"width": 360, "height": 740})
     if tab == "sentences":
-        page.click("#sentence-2 summary")
+        heat_map(page, 2)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
@@ -199,7 +219,7 @@ def test_nothing_serious_stands_in_anybodys_way(opened, no_serious_violations, t
     page = opened(tab, color_scheme=scheme)
     if tab == "sentences":
         page.click(".worst")
-        page.click("#sentence-3 summary")
+        heat_map(page, 3)
     no_serious_violations(page)
 
 

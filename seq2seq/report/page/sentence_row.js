@@ -66,11 +66,17 @@ function attention(host, translation) {
 
 function details(sentence, translation) {
   const body = element("div", { class: "opened" });
-  if (sentence.note) body.append(element("p", { class: "note" }, `Note: ${sentence.note}`));
-  if (sentence.signs.length) {
-    body.append(element("ul", { class: "messages" }, ...sentence.signs.map((sign) => element("li", {}, sign.message))));
+  if (translation.hypotheses.length) {
+    const place = element("div", { class: "attention-place" });
+    drawWhenVisible(place, () => {
+      place.classList.add("drawn");
+      attention(place, translation);
+    });
+    body.append(place);
   }
-  if (translation.hypotheses.length) attention(body, translation);
+  const messages = sentence.signs.map((sign) => element("li", {}, sign.message));
+  if (sentence.note) messages.unshift(element("li", {}, `Note: ${sentence.note}.`));
+  if (messages.length) body.append(element("ul", { class: "messages", dir: "auto" }, ...messages));
   return body;
 }
 
@@ -79,10 +85,10 @@ function details(sentence, translation) {
  *
  * @param {object} sentence packed
  * @param {number} number from 0
- * @param {{languages: {source: string|null, target: string|null}, sort: string, wanted: object|null}} context
- *     `wanted` may have a `source` and a `target` word to mark
+ * @param {{languages: {source: string|null, target: string|null}, sort: string, wanted: object|null, open: boolean}}
+ *     context `wanted` may have a `source` and a `target` word to mark; `open`: with its attention at once
  */
-export function sentenceRow(sentence, number, { languages, sort, wanted }) {
+export function sentenceRow(sentence, number, { languages, sort, wanted, open }) {
   let unpacked = null;
   const translation = () => (unpacked ??= unpackedTranslation(sentence));
   const { source, hypotheses } = translation();
@@ -101,7 +107,7 @@ export function sentenceRow(sentence, number, { languages, sort, wanted }) {
   if (hypothesis) drawWhenVisible(frame, () => frame.replaceChildren(thumbnail(hypothesis.word_attention, isRightToLeft(source.text))));
   const heading = element("span", { class: "number" }, String(number + 1));
   const summary = element("summary", {}, heading, frame, texts, measures(sentence, sort));
-  const row = element("details", { class: "sentence", id: `sentence-${number + 1}` }, summary);
+  const row = element("details", { class: "sentence", id: `sentence-${number + 1}`, open }, summary);
   row.addEventListener("toggle", () => {
     row.querySelector(":scope > .opened")?.remove();
     if (row.open) row.append(details(sentence, translation()));

@@ -11,9 +11,9 @@ export const MEASURES = [
 
 export const CORPUS_ORDER = "index";
 
-/** What a newly opened report shows. */
+/** What a newly opened report shows; `open`: every sentence with its heat map. */
 export function everything() {
-  return { text: "", sign: "", ranges: {}, words: null, sort: CORPUS_ORDER, descending: false, most: Infinity };
+  return { text: "", sign: "", ranges: {}, words: null, sort: CORPUS_ORDER, descending: false, most: Infinity, open: false };
 }
 
 /** Upper and lower case as one, in the manner of the tables. */

@@ -82,6 +82,8 @@ export class SentencesPanel {
     this.most.addEventListener("change", () => this.#change({ most: Number(this.most.value) }));
     const worst = element("button", { type: "button", class: "worst" }, `Worst ${WORST}`);
     worst.addEventListener("click", () => this.#triage());
+    this.opening = element("button", { type: "button", class: "opening", "aria-pressed": "false" }, "Open all");
+    this.opening.addEventListener("click", () => this.#change({ open: !this.state.open }));
     const reset = element("button", { type: "button", class: "reset" }, "Show everything");
     reset.addEventListener("click", () => this.#reset());
     const sorting = element("span", { class: "sorting" }, this.sort, this.direction);
@@ -92,7 +94,7 @@ export class SentencesPanel {
       labelled("Sort by", sorting),
       labelled("Warning sign", this.sign),
       labelled("Show", this.most),
-      element("span", { class: "buttons" }, worst, reset),
+      element("span", { class: "buttons" }, worst, this.opening, reset),
       this.#rangeControls(),
     );
   }
@@ -139,6 +141,7 @@ export class SentencesPanel {
     this.most.value = String(most);
     const ends = sort === CORPUS_ORDER ? ["from the first", "from the last"] : ["lowest first", "highest first"];
     this.direction.textContent = ends[Number(descending)];
+    this.opening.setAttribute("aria-pressed", String(this.state.open));
     for (const [key, { least, most: highest }] of this.ranges) {
       if (!ranges[key]) least.value = highest.value = "";
     }
@@ -155,7 +158,7 @@ export class SentencesPanel {
     const numbers = chosen(this.sentences, this.state);
     const [shown, all] = [numbers.length, this.sentences.length].map((count) => count.toLocaleString("en"));
     this.status.textContent = shown === all ? `${all} sentences` : `${shown} of ${all} sentences`;
-    const context = { languages: this.languages, sort: this.state.sort, wanted: this.state.words };
+    const context = { languages: this.languages, sort: this.state.sort, wanted: this.state.words, open: this.state.open };
     this.drawn = growingList(this.list, numbers, (number) => sentenceRow(this.sentences[number], number, context));
   }
 

@@ -134,7 +134,7 @@ export class LexiconPanel {
     const label = `${entry.word} → ${word}`;
     const button = element("button", { type: "button", class: "pair" }, element("bdi", { lang: this.languages.target }, word), times);
     button.style.setProperty("--share", `${(100 * sentences.length) / entry.count}%`);
-    button.setAttribute("aria-label", `${label}, ${sentences.length} times: show the sentences`);
+    button.setAttribute("aria-label", `${label}, ${sentences.length}×: show the sentences`);
     button.addEventListener("click", () => this.onChoose({ label, sentences, source: entry.word, target: word }));
     return button;
   }
