@@ -85,7 +85,8 @@ def search(
     beam_size: int,
     n_best: int,
     starts: int = 1,
-) -> Hypotheses:
+    spare_slots: int = 0,
+) -> tuple[Hypotheses, History]:
     """Search a batch of sentences.
 
     Args:
@@ -103,9 +104,11 @@ def search(
         n_best: hypotheses to return, at most `beam_size`.
         starts: slots that hold the empty hypothesis at first: 1 for a beam (or it would hold copies), all of
             them for samples.
+        spare_slots: how many of the `beam_size` slots never grow: in the history they hold the extensions
+            that were next in line.
 
     Returns:
-        The hypotheses.
+        The hypotheses, and the history of all steps.
     """
     most_steps = tf.reduce_max(limits.max_length) + 1
     if forced_prefix is not None:
@@ -143,7 +146,7 @@ def search(
         return returned(state, members, part), history
 
     batch, source_length = tf.unstack(tf.shape(sentences.source_mask))
-    state = initial_state(ensemble, sentences, beam_size, n_best, starts)
+    state = initial_state(ensemble, sentences, beam_size, n_best, starts, spare_slots)
     history = History.empty(batch, beam_size, source_length)
     # Nothing of one phase or step can run beside another: more parallel iterations would only hold memory.
     state, history = tf.while_loop(
@@ -156,7 +159,7 @@ def search(
         ),
         parallel_iterations=1,
     )
-    return _rank(state, history, limits.max_length, n_best, beam_size)
+    return _rank(state, history, limits.max_length, n_best, beam_size), history
 
 
 def _run_phase(rules: _Rules, sentences: Sentences, state: BeamState) -> tuple[BeamState, Record]:

@@ -193,6 +193,7 @@ class Decoder(keras.layers.Layer):
         recurrent_mask: Any | None = None,
         attention_mask: Any | None = None,
         several_per_sentence: bool = False,
+        pinned_attention: Any | None = None,
     ) -> tuple[tuple[Any, ...], Any, Any]:
         """The part of a step that depends on the previous state.
 
@@ -206,6 +207,8 @@ class Decoder(keras.layers.Layer):
             recurrent_mask: (rows, units) or None.
             attention_mask: (rows, source_length) or None.
             several_per_sentence: whether rows may be more than the sentences.
+            pinned_attention: (rows, source_length), used in place of the attention's own weights in every row
+                that is not all zeros; or None. Only with `several_per_sentence`, as in a search.
 
         Returns:
             `(new_state, context, attention_weights)`: context (rows, memory_units), weights
@@ -225,7 +228,7 @@ class Decoder(keras.layers.Layer):
             )
             projected_query = operations.product(query, attention["query_kernel"])
             if several_per_sentence:
-                return self._attend_by_sentence(projected_query, memory)
+                return self._attend_by_sentence(projected_query, memory, pinned_attention)
             return operations.attend(projected_query, memory, attention_mask)
 
         if context_cell is not None:
@@ -243,12 +246,22 @@ class Decoder(keras.layers.Layer):
             new_state = cell.step(projection, previous, dropped(previous), weights["cell"], operations)
         return (new_state,), context, attention_weights
 
-    def _attend_by_sentence(self, projected_query: Any, memory: AttentionMemory) -> tuple[Any, Any]:
+    def _attend_by_sentence(
+        self, projected_query: Any, memory: AttentionMemory, pinned_attention: Any | None
+    ) -> tuple[Any, Any]:
         # (batch * beam, units) -> (batch, beam, units): the beams of a sentence are queries on one memory.
         batch, source_length = tf.unstack(tf.shape(memory.memory)[:2])
         beams = tf.shape(projected_query)[0] // tf.maximum(batch, 1)
         queries = tf.reshape(projected_query, (batch, beams, self.attention_units))
         context, attention_weights = attend(queries, memory)
+        if pinned_attention is not None:
+            pinned = tf.reshape(pinned_attention, (batch, beams, source_length))
+            is_pinned = tf.reduce_any(pinned > 0, axis=-1, keepdims=True)
+            attention_weights = tf.where(
+                is_pinned, tf.cast(pinned, attention_weights.dtype), attention_weights
+            )
+            pinned_context = tf.matmul(tf.cast(pinned, memory.memory.dtype), memory.memory)
+            context = tf.where(is_pinned, pinned_context, context)
         return (
             tf.reshape(context, (batch * beams, self.memory_units)),
             tf.reshape(attention_weights, (batch * beams, source_length)),

@@ -23,6 +23,9 @@ examples:
   is the new run really better than the old one, which was evaluated before?
     python evaluate.py --model runs/new --compare runs/old
 
+  look through all translations and their attention in a browser:
+    python evaluate.py --model runs/multi30k_en_de --report report.html
+
   a page of results from everything that was evaluated:
     python -m seq2seq.results_page --page docs/results.md runs/new runs/old
 
@@ -173,6 +176,12 @@ def _add_output_options(parser: argparse.ArgumentParser) -> None:
         "--output",
         metavar="FILE",
         help="also everything in one JSON file; -: on stdout, without tables",
+    )
+    group.add_argument(
+        "--report",
+        metavar="FILE.html",
+        help="also a page to look through in a browser, in one file that opens offline: every sentence with "
+        "its attention, the worst first if you like, doubtful words, a lexicon read from the attention",
     )
 
 

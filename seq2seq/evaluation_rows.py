@@ -160,6 +160,7 @@ def row_report(row: SentenceRow) -> dict[str, Any]:
         "hypothesis": row.decoded.hypothesis,
         "paper_hypothesis": row.paper_hypothesis,
         "source_words": row.source_words,
+        "bleu": row.scores.bleu,
         "chrf": row.scores.chrf,
         "ter_edits": row.scores.ter_edits,
         "exact_match": row.scores.exact,

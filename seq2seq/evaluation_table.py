@@ -73,15 +73,15 @@ def _score_table(reports: Sequence[Report]) -> Table:
     table.add_column("")
     for report in reports:
         table.add_column(escape(report["set"]), justify="right")
-    for label, digits, value in _score_lines():
+    for label, digits, value in score_lines():
         values = [value(report) for report in reports]
         if any(each is not None for each in values):
             table.add_row(label, *(number(each, digits) for each in values))
     return table
 
 
-def _score_lines() -> Iterator[tuple[str, int, Callable[[Report], float | None]]]:
-    """Label, digits and value of each line, in the order of the table."""
+def score_lines() -> Iterator[tuple[str, int, Callable[[Report], float | None]]]:
+    """Label, digits and value (None where unknown) of each score, in the order of the table."""
 
     def score(*keys: str) -> Callable[[Report], float | None]:
         return lambda report: part(report["scores"], *keys)
@@ -120,18 +120,7 @@ def _length_ratio(report: Report) -> float | None:
 
 def _length_table(report: Report) -> Table:
     groups = report["by_source_length"]
-    columns: list[tuple[str, int, tuple[str, ...]]] = [
-        ("BLEU", 1, ("bleu", "score")),
-        ("papers' form", 1, ("paper_bleu", "score")),
-        ("chrF", 1, ("chrf", "score")),
-        ("TER", 1, ("ter", "score")),
-        ("perplexity", 2, ("perplexity", "per_token")),
-        ("AER", 3, ("alignment", "aer")),
-        ("confidence", 3, ("attention_confidence", "total")),
-    ]
-    shown = [
-        column for column in columns if any(part(group["scores"], *column[2]) is not None for group in groups)
-    ]
+    shown = length_columns(report)
     table = Table(title=escape(f"{report['set']} by source length"), title_justify="left")
     table.add_column("words", justify="right")
     table.add_column("sentences", justify="right")
@@ -141,6 +130,23 @@ def _length_table(report: Report) -> Table:
         numbers = [number(part(group["scores"], *keys), digits) for _, digits, keys in shown]
         table.add_row(group["source_words"], number(group["counts"]["sentences"], 0), *numbers)
     return table
+
+
+def length_columns(report: Report) -> list[tuple[str, int, tuple[str, ...]]]:
+    """Label, digits and keys (for `part`) of each score that is known for a group of sentences by length."""
+    columns: list[tuple[str, int, tuple[str, ...]]] = [
+        ("BLEU", 1, ("bleu", "score")),
+        ("papers' form", 1, ("paper_bleu", "score")),
+        ("chrF", 1, ("chrf", "score")),
+        ("TER", 1, ("ter", "score")),
+        ("perplexity", 2, ("perplexity", "per_token")),
+        ("AER", 3, ("alignment", "aer")),
+        ("confidence", 3, ("attention_confidence", "total")),
+    ]
+    groups = report["by_source_length"]
+    return [
+        column for column in columns if any(part(group["scores"], *column[2]) is not None for group in groups)
+    ]
 
 
 def _worst_table(report: Report) -> Table:

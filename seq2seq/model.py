@@ -170,7 +170,12 @@ class Seq2SeqModel(keras.Model):
         return restricted(weights, token_ids)
 
     def decode_step(
-        self, tokens: Any, state: tuple[Any, ...], encoded: EncodedSource, weights: DecodingWeights
+        self,
+        tokens: Any,
+        state: tuple[Any, ...],
+        encoded: EncodedSource,
+        weights: DecodingWeights,
+        pinned_attention: Any | None = None,
     ) -> tuple[Any, Any, Any]:
         """Write one token.
 
@@ -180,6 +185,7 @@ class Seq2SeqModel(keras.Model):
             state: of (rows, decoder_units) each.
             encoded: of `batch` sentences; not repeated for the beams.
             weights: from `decoding_weights`.
+            pinned_attention: (rows, source_length), see `Decoder.recurrent_step`.
 
         Returns:
             `(logits, new_state, attention_weights)`: (rows, target_vocabulary_size), the structure of
@@ -191,6 +197,7 @@ class Seq2SeqModel(keras.Model):
             encoded.source_mask,
             self.decoder.with_memory(weights.step, encoded),
             several_per_sentence=True,
+            pinned_attention=pinned_attention,
         )
         readout = read_out(self.decoder, tokens, state[0], context, weights)
         return predict(readout, weights), state, attention_weights

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from data.atomic import atomic_write
 from data.checksums import CHECKSUMS_NAME, verify_checksums
 from data.errors import UserError
+from seq2seq.checkpoints import Checkpoints
 from seq2seq.config import Config, dump_config, load_config
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class RunDirectory:
         data/              the cleaned sentence pairs, for training and for resuming it
         state.npz          everything that an interrupted training needs to go on
         model.keras        the best model so far (averaged weights)
+        checkpoints/       averaged weights of the epochs that were to be kept
         metrics.csv        one line per epoch
         plots/             learning curve, heat maps
         tensorboard/       logs
@@ -91,6 +93,10 @@ class RunDirectory:
     def output_folder(self) -> Path:
         """Where pictures and scores go."""
         return Path("runs") / self.path.resolve().name if self.is_shipped else self.path
+
+    @property
+    def checkpoints(self) -> Checkpoints:
+        return Checkpoints(self.path / "checkpoints")
 
     @property
     def metrics_file(self) -> Path:

@@ -262,7 +262,7 @@ def _search_graph(ensemble: Ensemble, key: _Compiled) -> tuple[Callable[..., Hyp
         sampling = key.sampling
         if key.has_shortlist:
             model_weights = ensemble.restricted_weights(model_weights, more["token_ids"])
-        return search(
+        hypotheses, _ = search(
             ensemble,
             model_weights,
             source,
@@ -276,6 +276,7 @@ def _search_graph(ensemble: Ensemble, key: _Compiled) -> tuple[Callable[..., Hyp
             n_best=key.n_best,
             starts=key.beam_size if sampling else 1,
         )
+        return hypotheses
 
     more = {}
     if key.has_prefix:

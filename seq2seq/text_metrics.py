@@ -31,6 +31,7 @@ class SentenceScores:
     """One translation against its references.
 
     Attributes:
+        bleu: sentence-level BLEU, 0 to 100: smoothed, and of the n-gram orders that the translation has.
         chrf: sentence-level chrF, 0 to 100.
         ter_edits: the edits that TER counts.
         ter_reference_words: mean length of the references in TER's words.
@@ -38,6 +39,7 @@ class SentenceScores:
         exact: equal to a reference, but for white space at the ends.
     """
 
+    bleu: float
     chrf: float
     ter_edits: float
     ter_reference_words: float
@@ -68,6 +70,8 @@ class TextScorer:
         # `force` keeps sacrebleu from warning about text that looks tokenised; a corpus may well be.
         self.bleu_tokenizer = bleu_tokenizer
         self._bleu = BLEU(tokenize=bleu_tokenizer, force=True)
+        # A short sentence has no four words in a row: only the orders that it has may count.
+        self._sentence_bleu = BLEU(tokenize=bleu_tokenizer, force=True, effective_order=True)
         self._paper_bleu = BLEU(tokenize="none", force=True)
         self._chrf = CHRF()
         self._ter = TER()
@@ -83,6 +87,7 @@ class TextScorer:
         ter = self._ter.sentence_score(hypothesis, references)
         rouge = self._rouge.score_multi(references, hypothesis)
         return SentenceScores(
+            bleu=float(self._sentence_bleu.sentence_score(hypothesis, references).score),
             chrf=float(self._chrf.sentence_score(hypothesis, references).score),
             ter_edits=float(ter.num_edits),
             ter_reference_words=float(ter.ref_length),

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 CHANGEABLE_ON_RESUME = (
     "training.early_stopping_patience",
     "training.epochs",
+    "training.keep_checkpoints",
     "training.plot_sentences",
     "training.save_every_seconds",
     "training.tensorboard",
@@ -262,6 +263,7 @@ def _fit(
         schedule if isinstance(schedule, Plateau) else None,
         display.status,
         heat_maps if training.plot_sentences else None,
+        run.checkpoints,
     )
     state = ResumableState(run.state_file, progress, training.save_every_seconds)
     state.set_model(model)

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from seq2seq.ensemble import StepModel
     from seq2seq.search import SearchResult
 
+# A target, or its beginning: as text, or as token ids, since a text can be cut up in several ways.
+TextOrTokens = str | Sequence[int]
+
 BATCH_SIZE = 64
 # A stream is sorted by length within this many batches: enough for batches of almost equal lengths.
 _BATCHES_PER_WINDOW = 8
@@ -110,7 +113,7 @@ class Translator:
         options: SearchOptions | None = None,
         *,
         word_mode: str = "unicode",
-        forced_prefix: Sequence[str] | None = None,
+        forced_prefix: Sequence[TextOrTokens] | None = None,
         batch_size: int = BATCH_SIZE,
     ) -> list[Translation]:
         """Translate texts, one each; see `translate_stream`, which this is for a list.
@@ -138,7 +141,7 @@ class Translator:
         options: SearchOptions | None = None,
         *,
         word_mode: str = "unicode",
-        forced_prefix: Iterable[str] | None = None,
+        forced_prefix: Iterable[TextOrTokens] | None = None,
         batch_size: int = BATCH_SIZE,
         window: int | None = None,
     ) -> Iterator[Translation]:
@@ -148,7 +151,7 @@ class Translator:
             texts: one sentence each. A text without any piece (empty, white space) has no hypotheses.
             options: `default_options()` when not given.
             word_mode: how words are told apart, see `data.words.word_spans`.
-            forced_prefix: how each translation has to begin; an empty string forces nothing.
+            forced_prefix: how each translation has to begin; nothing is forced where it is empty.
             batch_size: at most this many sentences are translated at once.
             window: this many texts are read, sorted by length and translated before the first is given out.
 
@@ -158,7 +161,7 @@ class Translator:
         options = options or self.default_options()
         prefixes = itertools.repeat("") if forced_prefix is None else forced_prefix
         requests = (
-            self._request(text, word_mode, given=tuple(self.tokenizers.target.encode(prefix)))
+            self._request(text, word_mode, given=self._target_tokens(prefix))
             for text, prefix in zip(texts, prefixes, strict=False)
         )
 
@@ -179,7 +182,7 @@ class Translator:
     def score(
         self,
         sources: Sequence[str],
-        targets: Sequence[str],
+        targets: Sequence[TextOrTokens],
         options: SearchOptions | None = None,
         *,
         word_mode: str = "unicode",
@@ -201,7 +204,7 @@ class Translator:
 
     def score_stream(
         self,
-        pairs: Iterable[tuple[str, str]],
+        pairs: Iterable[tuple[str, TextOrTokens]],
         options: SearchOptions | None = None,
         *,
         word_mode: str = "unicode",
@@ -211,7 +214,8 @@ class Translator:
         """What the model thinks of given translations: their probabilities and attention.
 
         Args:
-            pairs: sources and targets. A pair of which both are empty has no hypotheses.
+            pairs: sources and targets. A pair of which both are empty has no hypotheses. Tokens are scored
+                as they are, and as a translation that was cut when their end is not EOS.
             options: only length and coverage penalty matter; `default_options()` when not given.
             word_mode: as in `translate_stream`.
             batch_size: as in `translate_stream`.
@@ -239,8 +243,14 @@ class Translator:
         shortened = shorten(source, self.max_source_pieces)
         return _Request(shortened, given, _notes_of_cut("source", source, shortened))
 
-    def _scoring_request(self, source: str, target: str, word_mode: str) -> _Request:
+    def _target_tokens(self, prefix: TextOrTokens) -> tuple[int, ...]:
+        return tuple(self.tokenizers.target.encode(prefix) if isinstance(prefix, str) else prefix)
+
+    def _scoring_request(self, source: str, target: TextOrTokens, word_mode: str) -> _Request:
         request = self._request(source, word_mode)
+        if not isinstance(target, str):
+            segmented = self.tokenizers.target.segment_tokens(target, word_mode)
+            return replace(request, given=tuple(target), target=segmented)
         whole = self.tokenizers.target.segment(target, word_mode)
         kept = shorten(whole, self.max_source_pieces)
         given = kept.token_ids if kept is not whole else (*whole.token_ids, EOS_ID)

@@ -72,6 +72,25 @@ def test_files_tables_and_notes(tmp_path, files, translator, capsys) -> None:
     assert "Next:" in printed.err
 
 
+def test_a_report_for_the_browser(tmp_path, files, translator, capsys) -> None:
+    import re
+
+    path = tmp_path / "pages" / "report.html"
+    run = make_run(tmp_path / "run")
+    assert run_main(run.path, files, "--report", str(path)) == 0
+    html = path.read_text(encoding="utf-8")
+    data = json.loads(re.search(r'id="report-data">(.*?)</script>', html)[1])
+    (animals,) = data["sets"]
+    assert animals["name"] == "animals"
+    assert [each["target"]["text"] for each in animals["sentences"]] == ["un chien", "un chat noir"]
+    assert {entry["word"] for entry in animals["lexicon"]} == {"a", "dog", "cat"}
+    (report,) = read_reports(run.path)
+    assert [each["chrf"] for each in animals["sentences"]] == [
+        round(row["chrf"], 2) for row in report["sentences"]
+    ]
+    assert str(path) in capsys.readouterr().err
+
+
 def test_search_options_of_the_command_line_win(tmp_path, files, translator) -> None:
     run = make_run(tmp_path / "run")
     run_main(
@@ -200,6 +219,8 @@ def test_mistakes_that_are_seen_before_the_model_is_loaded(tmp_path, files, monk
     with pytest.raises(UserError, match="does not exist"):
         run_main(tmp_path / "nowhere", files)
     run = make_run(tmp_path / "run")
+    with pytest.raises(UserError, match="is a directory"):
+        run_main(run.path, files, "--report", str(tmp_path))
     files["reference"].write_text("un chien\n", encoding="utf-8")
     with pytest.raises(UserError, match=r"source has 2 lines but .*reference has 1"):
         run_main(run.path, files)
