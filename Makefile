@@ -11,7 +11,7 @@ PYTHON ?= $(shell for each in python3 python3.13 python3.12 python3.11 python3.1
 	$$each -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$each && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow lint format bench bench-peers clean
+.PHONY: help setup demo test browser test-slow lint format bench bench-peers clean
 
 help: ## list what make can do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -47,8 +47,16 @@ demo: $(VENV)/.ready ## train on the built-in corpus, evaluate, translate, draw 
 		'  tensorboard --logdir $(DEMO)/tensorboard                   watch the alignment emerge, epoch by epoch' \
 		'  python train.py --config configs/multi30k_en_de.yaml      train on a real corpus (see README.md)'
 
-test: $(VENV)/.ready-dev ## all tests but the slow ones
+test: $(VENV)/.ready-dev browser ## all tests but the slow ones
 	@$(RUN) -m pytest
+
+# Without a browser the tests that need one are skipped, and say so.
+browser:
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || [ -n "$$CHROMIUM" ] \
+	|| [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null \
+	|| { echo "Installing Chromium for the browser tests ..."; \
+	     apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } \
+	|| echo "warning: Chromium could not be installed; the browser tests will be skipped" >&2
 
 test-slow: $(VENV)/.ready-dev ## the slow tests: real trainings that are killed and resumed
 	@$(RUN) -m pytest -m slow

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 
@@ -41,14 +40,8 @@ def precisions() -> list[str]:
     return ["float32", "bfloat16"] if bfloat16_is_fast() else ["float32"]
 
 
-@contextmanager
-def traced_with(precision: str) -> Iterator[None]:
-    """Graphs that are traced inside have products with operands of this precision."""
-    from seq2seq.matmul_precision import matmul_precision, set_matmul_precision
+def traced_with(precision: str) -> AbstractContextManager[None]:
+    """`matmul_precision.products_in`, without TensorFlow at the top of this file."""
+    from seq2seq.matmul_precision import products_in
 
-    before = matmul_precision()
-    set_matmul_precision(precision)
-    try:
-        yield
-    finally:
-        set_matmul_precision(before)
+    return products_in(precision)

@@ -141,6 +141,11 @@ class Tokenizer:
         """The piece of an id, as SentencePiece writes it."""
         return self._processor.id_to_piece(int(token_id))
 
+    def token(self, piece: str) -> int | None:
+        """The id of an ordinary piece, written as `piece` writes it; None when there is no such one."""
+        token_id = self._processor.piece_to_id(_encodable(piece))
+        return None if token_id in SPECIAL_IDS.values() or self.piece(token_id) != piece else token_id
+
     def segment(self, text: str, word_mode: str = "unicode") -> Segmentation:
         """Cut a text into pieces and words. A lone surrogate in `text` comes back as U+FFFD."""
         text = _encodable(text)

@@ -29,7 +29,7 @@ works on a smaller batch of those that are not.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -62,6 +62,7 @@ class _Rules(NamedTuple):
     """What is the same for all sentences and steps."""
 
     ensemble: Ensemble
+    model_weights: tuple[Any, ...]  # see `Ensemble.decoding_weights`
     selection: Selection
     beam_size: int
     weights: ScoreWeights
@@ -72,9 +73,11 @@ class _Rules(NamedTuple):
 
 def search(
     ensemble: Ensemble,
+    model_weights: tuple[Any, ...],
     source_tokens: tf.Tensor,
     forced_prefix: tf.Tensor | None,
     random_numbers: tf.Tensor | None,
+    token_penalties: tf.Tensor | None,
     weights: ScoreWeights,
     limits: SearchLimits,
     selection: Selection,
@@ -82,15 +85,18 @@ def search(
     beam_size: int,
     n_best: int,
     starts: int = 1,
-) -> Hypotheses:
+    spare_slots: int = 0,
+) -> tuple[Hypotheses, History]:
     """Search a batch of sentences.
 
     Args:
         ensemble: the models.
+        model_weights: their weights, from `Ensemble.decoding_weights`.
         source_tokens: (batch, source_length) int32, 0 = pad.
         forced_prefix: (batch, prefix_length) int32: tokens that every hypothesis of a sentence begins with,
             pads behind them; or None.
         random_numbers: (batch, steps, samples) float32 in [0, 1), for a selection that draws; or None.
+        token_penalties: (batch, vocabulary_size) float32, added to the logits; or None.
         weights: of the score.
         limits: on the length.
         selection: which extensions to keep.
@@ -98,9 +104,11 @@ def search(
         n_best: hypotheses to return, at most `beam_size`.
         starts: slots that hold the empty hypothesis at first: 1 for a beam (or it would hold copies), all of
             them for samples.
+        spare_slots: how many of the `beam_size` slots never grow: in the history they hold the extensions
+            that were next in line.
 
     Returns:
-        The hypotheses.
+        The hypotheses, and the history of all steps.
     """
     most_steps = tf.reduce_max(limits.max_length) + 1
     if forced_prefix is not None:
@@ -108,13 +116,23 @@ def search(
         missing = tf.maximum(most_steps - tf.shape(forced_prefix)[1], 0)
         forced_prefix = tf.pad(forced_prefix, [[0, 0], [0, missing]], constant_values=PAD_ID)
     norms = length_norm(tf.range(1, most_steps + 1), weights)
-    rules = _Rules(ensemble, selection, beam_size, weights, norms, limits.min_length, limits.early_stopping)
+    rules = _Rules(
+        ensemble,
+        model_weights,
+        selection,
+        beam_size,
+        weights,
+        norms,
+        limits.min_length,
+        limits.early_stopping,
+    )
     sentences = Sentences(
         encodings=ensemble.encode(source_tokens),
         max_length=limits.max_length,
         greatest_norm=tf.gather(norms, limits.max_length),
         forced_prefix=forced_prefix,
         random_numbers=random_numbers,
+        token_penalties=token_penalties,
     )
 
     def phase(state: BeamState, history: History) -> tuple[BeamState, History]:
@@ -128,7 +146,7 @@ def search(
         return returned(state, members, part), history
 
     batch, source_length = tf.unstack(tf.shape(sentences.source_mask))
-    state = initial_state(ensemble, sentences, beam_size, n_best, starts)
+    state = initial_state(ensemble, sentences, beam_size, n_best, starts, spare_slots)
     history = History.empty(batch, beam_size, source_length)
     # Nothing of one phase or step can run beside another: more parallel iterations would only hold memory.
     state, history = tf.while_loop(
@@ -141,7 +159,7 @@ def search(
         ),
         parallel_iterations=1,
     )
-    return _rank(state, history, limits.max_length, n_best, beam_size)
+    return _rank(state, history, limits.max_length, n_best, beam_size), history
 
 
 def _run_phase(rules: _Rules, sentences: Sentences, state: BeamState) -> tuple[BeamState, Record]:
@@ -156,7 +174,11 @@ def _run_phase(rules: _Rules, sentences: Sentences, state: BeamState) -> tuple[B
 
     def body(state: BeamState, record: Record) -> tuple[BeamState, Record]:
         prediction, decoder_states, attention = rules.ensemble.step(
-            state.last_tokens, state.decoder_states, sentences.encodings
+            state.last_tokens,
+            state.decoder_states,
+            sentences.encodings,
+            rules.model_weights,
+            sentences.token_penalties,
         )
         chosen = rules.selection(prediction, state, rules.min_length, sentences)
 

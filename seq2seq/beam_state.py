@@ -30,6 +30,7 @@ class Sentences(NamedTuple):
     greatest_norm: tf.Tensor  # (batch,) float32, of the longest hypothesis that is allowed
     forced_prefix: tf.Tensor | None = None  # (batch, steps) int32, pad where a step is free
     random_numbers: tf.Tensor | None = None  # (batch, steps, samples) float32 in [0, 1), for sampling
+    token_penalties: tf.Tensor | None = None  # (batch, vocabulary_size) float32, see `Restriction`
 
     @property
     def source_mask(self) -> tf.Tensor:
@@ -78,9 +79,14 @@ OfSentences = TypeVar("OfSentences", Sentences, BeamState)
 
 
 def initial_state(
-    ensemble: Ensemble, sentences: Sentences, beam_size: int, n_best: int, starts: int
+    ensemble: Ensemble,
+    sentences: Sentences,
+    beam_size: int,
+    n_best: int,
+    starts: int,
+    spare_slots: int = 0,
 ) -> BeamState:
-    """Before the first step: `starts` slots of each sentence hold the empty hypothesis."""
+    """Before the first step: `starts` slots of a sentence hold the empty hypothesis, spare ones none."""
     batch = tf.shape(sentences.source_mask)[0]
     empty = tf.where(tf.range(beam_size) < starts, 0.0, NO_SCORE)
     return BeamState(
@@ -91,7 +97,7 @@ def initial_state(
         score=tf.fill([batch, beam_size], NO_SCORE),
         summed_attention=tf.tile(nothing_covered(sentences.source_mask)[:, None], [1, beam_size, 1]),
         decoder_states=ensemble.initial_states(sentences.encodings, beam_size),
-        free_slots=tf.fill([batch], beam_size),
+        free_slots=tf.fill([batch], beam_size - spare_slots),
         ended_score=tf.fill([batch, n_best], NO_SCORE),
         ended_place=tf.zeros([batch, n_best], tf.int32),
     )

@@ -45,8 +45,9 @@ def token_penalty(tokens: int, step: tf.Tensor, min_length: tf.Tensor) -> tf.Ten
 def _likeliest(prediction: Prediction, state: BeamState, min_length: tf.Tensor, beam_size: int) -> Chosen:
     """Look for the blocks that offer a sentence most, then for the best tokens in them; see `wide_rows`."""
     batch, slots = tf.unstack(tf.shape(state.log_probability))
-    vocabulary_size = prediction.logits.shape[-1]
-    _, blocks, width = prediction.blocks.shape
+    vocabulary_size = tf.shape(prediction.logits)[-1]
+    _, known_blocks, width = prediction.blocks.shape
+    blocks = tf.shape(prediction.blocks)[1]
     # What may be forbidden stands at the beginning of the vocabulary. The block behind has no penalty.
     special_blocks = max(PAD_ID, BOS_ID, EOS_ID, UNK_ID) // width + 1
     penalty = token_penalty((special_blocks + 1) * width, state.step, min_length)
@@ -56,7 +57,7 @@ def _likeliest(prediction: Prediction, state: BeamState, min_length: tf.Tensor, 
 
     # (rows, blocks) -> (batch, slots * blocks): the best log-probability that a block offers.
     offers = prediction.log_probability(maxima) + tf.reshape(state.log_probability, [-1, 1])
-    offers = _at_least(tf.reshape(offers, [batch, slots * blocks]), beam_size, known=blocks)
+    offers = _at_least(tf.reshape(offers, [batch, slots * blocks]), beam_size, known=known_blocks or 1)
     best_offers, best = tf.math.top_k(offers, beam_size, sorted=False)  # (batch, beam)
     best = tf.minimum(best, slots * blocks - 1)
     parents, block = best // blocks, best % blocks

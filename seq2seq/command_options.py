@@ -16,6 +16,12 @@ _OPTION_OF = {"forced_prefix": "--prefix", "sampling": "--sample"} | {
         *("temperature", "top_k", "seed"),
     )
 }
+HOW_TO_GET_A_RUN = (
+    "To get a run:\n"
+    "  make demo                                          trains a small English-French one, runs/demo\n"
+    "  python train.py --config configs/starter.yaml      trains what a configuration says; configs/ has more"
+)
+
 _NAME = re.compile(rf"\b({'|'.join(_OPTION_OF)})\b")
 
 
@@ -34,10 +40,8 @@ def new_parser(program: str, usage: str, description: str, examples: str) -> arg
 def no_model(program: str) -> str:
     """What to say when there is no --model."""
     return (
-        "--model RUN is required: the directory of a trained run. To get one:\n"
-        "  make demo                                          trains a small English-French one, runs/demo\n"
-        "  python train.py --config configs/starter.yaml      trains what a configuration says; configs/ has "
-        f"more\nthen: python {program} --model RUN"
+        "--model MODEL is required: the name of a shipped model (python translate.py --list-models) or the\n"
+        f"directory of a trained run. {HOW_TO_GET_A_RUN}\nthen: python {program} --model RUN"
     )
 
 

@@ -29,9 +29,7 @@ class TfdsCorpusConfig(Section):
 
     kind: Literal["tfds"]
     name: str = Field(description="e.g. ted_hrlr_translate/pt_to_en, multi30k/en-de, tatoeba_en_es/en-es")
-    data_dir: str | None = Field(
-        None, description="where prepared data sets lie; TFDS' own default if not set"
-    )
+    data_dir: str | None = Field(None, description="of prepared data sets; TFDS' own default if not set")
     mirror: str | None = Field(None, description="folder or base URL that replaces the host (own builders)")
     train: str = Field("train", description="split, in TFDS' syntax: train[:10%]")
     validation: str = Field("validation", description="split to tune on")
@@ -197,6 +195,7 @@ class TrainingConfig(Section):
     validation_pairs: Positive | None = Field(None, description="decode only the first so many")
     plot_sentences: Annotated[int, Field(ge=0)] = Field(4, description="heat maps for TensorBoard")
     save_every_seconds: Positive = Field(60, description="how often the resumable state is written")
+    keep_checkpoints: Positive | None = Field(None, description="keep the weights of every so manieth epoch")
     tensorboard: bool = True
 
     @model_validator(mode="after")

@@ -163,12 +163,9 @@ class Decoder(keras.layers.Layer):
         state = self.bridge_layer(summary)
         return EncodedSource(memory, self.attention.project_memory(memory), source_mask, (state,))
 
-    def step_weights(self, encoded: EncodedSource) -> dict[str, Any]:
-        """All that a step depends on beside its state and its token: the weights and the memory."""
-        dtype = encoded.memory.dtype
+    def step_weights(self, dtype: Any) -> dict[str, Any]:
+        """The weights that a step depends on."""
         weights = {
-            "memory": encoded.memory,
-            "projected_memory": encoded.projected_memory,
             "attention": self.attention.step_weights(dtype),
             "cell": self.cell.recurrent_weights(dtype),
         }
@@ -181,6 +178,11 @@ class Decoder(keras.layers.Layer):
             weights["context_input"] = self.cell.input_weights(dtype)
         return weights
 
+    @staticmethod
+    def with_memory(weights: dict[str, Any], encoded: EncodedSource) -> dict[str, Any]:
+        """All that a step depends on beside its state and its token: `step_weights` and the memory."""
+        return {**weights, "memory": encoded.memory, "projected_memory": encoded.projected_memory}
+
     def recurrent_step(
         self,
         embedded_projection: Any,
@@ -191,6 +193,7 @@ class Decoder(keras.layers.Layer):
         recurrent_mask: Any | None = None,
         attention_mask: Any | None = None,
         several_per_sentence: bool = False,
+        pinned_attention: Any | None = None,
     ) -> tuple[tuple[Any, ...], Any, Any]:
         """The part of a step that depends on the previous state.
 
@@ -199,11 +202,13 @@ class Decoder(keras.layers.Layer):
             state: one (rows, units). rows = batch, or batch * beam with the beams of a sentence adjacent if
                 `several_per_sentence`.
             source_mask: (batch, source_length), bool.
-            weights: from `step_weights`, of `batch` sentences; a sentence's beams share its memory.
+            weights: from `with_memory`, of `batch` sentences; a sentence's beams share its memory.
             operations: what computes products and attention; None: computed here.
             recurrent_mask: (rows, units) or None.
             attention_mask: (rows, source_length) or None.
             several_per_sentence: whether rows may be more than the sentences.
+            pinned_attention: (rows, source_length), used in place of the attention's own weights in every row
+                that is not all zeros; or None. Only with `several_per_sentence`, as in a search.
 
         Returns:
             `(new_state, context, attention_weights)`: context (rows, memory_units), weights
@@ -223,7 +228,7 @@ class Decoder(keras.layers.Layer):
             )
             projected_query = operations.product(query, attention["query_kernel"])
             if several_per_sentence:
-                return self._attend_by_sentence(projected_query, memory)
+                return self._attend_by_sentence(projected_query, memory, pinned_attention)
             return operations.attend(projected_query, memory, attention_mask)
 
         if context_cell is not None:
@@ -241,12 +246,22 @@ class Decoder(keras.layers.Layer):
             new_state = cell.step(projection, previous, dropped(previous), weights["cell"], operations)
         return (new_state,), context, attention_weights
 
-    def _attend_by_sentence(self, projected_query: Any, memory: AttentionMemory) -> tuple[Any, Any]:
+    def _attend_by_sentence(
+        self, projected_query: Any, memory: AttentionMemory, pinned_attention: Any | None
+    ) -> tuple[Any, Any]:
         # (batch * beam, units) -> (batch, beam, units): the beams of a sentence are queries on one memory.
         batch, source_length = tf.unstack(tf.shape(memory.memory)[:2])
         beams = tf.shape(projected_query)[0] // tf.maximum(batch, 1)
         queries = tf.reshape(projected_query, (batch, beams, self.attention_units))
         context, attention_weights = attend(queries, memory)
+        if pinned_attention is not None:
+            pinned = tf.reshape(pinned_attention, (batch, beams, source_length))
+            is_pinned = tf.reduce_any(pinned > 0, axis=-1, keepdims=True)
+            attention_weights = tf.where(
+                is_pinned, tf.cast(pinned, attention_weights.dtype), attention_weights
+            )
+            pinned_context = tf.matmul(tf.cast(pinned, memory.memory.dtype), memory.memory)
+            context = tf.where(is_pinned, pinned_context, context)
         return (
             tf.reshape(context, (batch * beams, self.memory_units)),
             tf.reshape(attention_weights, (batch * beams, source_length)),
@@ -275,7 +290,10 @@ class Decoder(keras.layers.Layer):
         """t_i before its dropout, for one step or all: (..., units) -> (..., readout_units)."""
         everything = ops.concatenate([state, embedded, context], axis=-1)
         hidden = multiply(everything, ops.cast(self.readout_layer.kernel, everything.dtype))
-        hidden = hidden + ops.cast(self.readout_layer.bias, hidden.dtype)
+        return self.activate_readout(hidden + ops.cast(self.readout_layer.bias, hidden.dtype))
+
+    def activate_readout(self, hidden: Any) -> Any:
+        """t_i from the sum of the readout's products and bias: (..., width) -> (..., readout_units)."""
         if self.readout == "tanh":
             hidden = ops.tanh(hidden)
         elif self.readout == "maxout":
@@ -326,7 +344,9 @@ class Decoder(keras.layers.Layer):
         if masks.attention is not None:
             inputs["attention_mask"] = masks.attention
         scan = scan_for(self.implementation, training)
-        _, collected = scan(step, inputs, encoded.initial_state, self.step_weights(encoded))
+        _, collected = scan(
+            step, inputs, encoded.initial_state, self.with_memory(self.step_weights(embedded.dtype), encoded)
+        )
         states, contexts, weights = collected
         readout = time_major(self.read_out(embedded, states, contexts))
         return self.readout_dropout(readout, training=training), time_major(weights)

@@ -41,8 +41,17 @@ class StepModel(Protocol):
     def encode(self, source_tokens: tf.Tensor) -> Any:
         """(batch, source_length) int32 -> EncodedSentences."""
 
+    def decoding_weights(self) -> Any:
+        """A nest of tensors: what `decode_step` knows of the model's weights, prepared for many steps."""
+
+    def restricted_weights(self, weights: Any, token_ids: tf.Tensor) -> Any:
+        """Decoding weights with which a step reads and predicts places in `token_ids` (size,) int32.
+
+        Only a search with a shortlist asks for them.
+        """
+
     def decode_step(
-        self, tokens: tf.Tensor, state: DecoderState, encoded: Any
+        self, tokens: tf.Tensor, state: DecoderState, encoded: Any, weights: Any
     ) -> tuple[tf.Tensor, DecoderState, tf.Tensor]:
         """One token further; `rows` is batch * beam, the hypotheses of one sentence side by side.
 
@@ -50,6 +59,7 @@ class StepModel(Protocol):
             tokens: (rows,) int32, the tokens emitted last.
             state: tensors of shape (rows, units).
             encoded: what `encode` returned, with `batch` rows: it is shared by the hypotheses of a sentence.
+            weights: what `decoding_weights` returned.
 
         Returns:
             logits (rows, vocabulary_size), the new state, attention_weights (rows, source_length).
@@ -95,7 +105,7 @@ class Ensemble:
     """Runs the step of every model and averages.
 
     Args:
-        models: at least one; the ensemble refers to their weights, so it follows later changes of them.
+        models: at least one.
     """
 
     def __init__(self, models: Sequence[StepModel]) -> None:
@@ -115,6 +125,17 @@ class Ensemble:
         """Encode (batch, source_length) int32 with every model."""
         return tuple(model.encode(source_tokens) for model in self.models)
 
+    def decoding_weights(self) -> tuple[Any, ...]:
+        """Each model's weights, prepared for many steps."""
+        return tuple(model.decoding_weights() for model in self.models)
+
+    def restricted_weights(self, weights: tuple[Any, ...], token_ids: tf.Tensor) -> tuple[Any, ...]:
+        """Each model's weights for some of the target tokens alone."""
+        return tuple(
+            model.restricted_weights(of_model, token_ids)
+            for model, of_model in zip(self.models, weights, strict=True)
+        )
+
     def initial_states(self, encodings: tuple[Any, ...], beam_size: int) -> tuple[DecoderState, ...]:
         """Each model's first decoder state, (batch, units) -> (batch, beam_size, units)."""
         return tuple(
@@ -123,7 +144,12 @@ class Ensemble:
         )
 
     def step(
-        self, tokens: tf.Tensor, states: tuple[DecoderState, ...], encodings: tuple[Any, ...]
+        self,
+        tokens: tf.Tensor,
+        states: tuple[DecoderState, ...],
+        encodings: tuple[Any, ...],
+        weights: tuple[Any, ...],
+        token_penalties: tf.Tensor | None = None,
     ) -> tuple[Prediction, tuple[DecoderState, ...], tf.Tensor]:
         """Predict the token after `tokens`.
 
@@ -131,6 +157,8 @@ class Ensemble:
             tokens: (batch, slots) int32.
             states: for each model, tensors of shape (batch, slots, units).
             encodings: from `encode`.
+            weights: from `decoding_weights`.
+            token_penalties: (batch, vocabulary_size) float32, added to every model's logits; or None.
 
         Returns:
             The prediction (of rows = batch * slots), the new states, and attention_weights
@@ -140,16 +168,18 @@ class Ensemble:
         flat_tokens = tf.reshape(tokens, [-1])
 
         def flat(part: tf.Tensor) -> tf.Tensor:  # (batch, slots, units) -> (rows, units)
-            return tf.reshape(part, [-1, part.shape[-1]])
+            return tf.reshape(part, [-1, part.shape[-1] or tf.shape(part)[-1]])
 
         def by_slot(part: tf.Tensor) -> tf.Tensor:  # (rows, width) -> (batch, slots, width)
             return tf.reshape(part, [batch, slots, part.shape[-1] or tf.shape(part)[-1]])
 
         outputs = [
-            model.decode_step(flat_tokens, tuple(map(flat, state)), encoded)
-            for model, state, encoded in zip(self.models, states, encodings, strict=True)
+            model.decode_step(flat_tokens, tuple(map(flat, state)), encoded, of_model)
+            for model, state, encoded, of_model in zip(self.models, states, encodings, weights, strict=True)
         ]
         all_logits = [tf.cast(logits, tf.float32) for logits, _, _ in outputs]
+        if token_penalties is not None:
+            all_logits = [flat(by_slot(logits) + token_penalties[:, None]) for logits in all_logits]
         new_states = tuple(tuple(map(by_slot, new_state)) for _, new_state, _ in outputs)
         self._vocabulary_size = all_logits[0].shape[-1]
         all_attention = [by_slot(tf.cast(weights, tf.float32)) for _, _, weights in outputs]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from seq2seq.evaluation import EvaluationOptions, EvaluationSet, ProgressCallback, SentenceTranslator
+    from seq2seq.report.gathered_set import GatheredSet
     from seq2seq.run_directory import RunDirectory
     from seq2seq.text_metrics import TextScorer
 
@@ -61,11 +62,11 @@ class _Job:
 
 def _prepare(options: argparse.Namespace) -> _Job:
     from seq2seq.evaluation_files import check_file_names
-    from seq2seq.run_directory import RunDirectory
+    from seq2seq.shipped_models import find_run
 
-    runs = [RunDirectory(path) for path in options.models]
+    runs = [find_run(path) for path in options.models]
     for run in runs:
-        _check_is_trained(run)
+        run.check_is_trained()
     target_language = options.target_language or languages_of(runs[0])[1]
     scorer, scoring = _scorer(options, runs[0], target_language)
     settings = _evaluation_options(options, runs[0])
@@ -73,6 +74,10 @@ def _prepare(options: argparse.Namespace) -> _Job:
     check_file_names(each.name for each in sets)
     if options.compare:
         _check_comparable(options, sets)
+    if options.report:
+        from seq2seq.report.document import check_can_write
+
+        check_can_write(Path(options.report))
     return _Job(
         runs=runs,
         sets=sets,
@@ -92,10 +97,12 @@ def _evaluate_sets(options: argparse.Namespace, job: _Job, translator: SentenceT
     from seq2seq.evaluation_files import write_report
 
     notes = Console(stderr=True)
-    reports, paths = [], []
+    reports, paths, gathered_sets = [], [], []
     for each in job.sets:
+        gathered = _gathered(options, job.system["system"])
+        observe = gathered.observe if gathered else lambda translation: None
         with _progress(notes) as progress:
-            evaluation = evaluate(translator, each, job.scorer, job.settings, progress)
+            evaluation = evaluate(translator, each, job.scorer, job.settings, progress, observe)
         report = {**job.system, **evaluation}
         report["options"].update(job.scoring, limit=options.limit)
         if options.compare:
@@ -103,18 +110,24 @@ def _evaluate_sets(options: argparse.Namespace, job: _Job, translator: SentenceT
         # Written one by one: an interruption in a later set does not lose the earlier ones.
         paths.append(write_report(job.folder, report)[0])
         reports.append(report)
+        if gathered:
+            gathered_sets.append(gathered.finished(report))
+    if options.report:
+        from seq2seq.report.document import write_html
+
+        write_html(Path(options.report), reports, gathered_sets)
     _show(options, reports)
     _say_where(notes, options, job.folder, paths)
 
 
-def _check_is_trained(run: RunDirectory) -> None:
-    """Fail before the corpus is prepared and TensorFlow is loaded, not after."""
-    _ = run.config
-    if not run.model_file.is_file():
-        raise UserError(
-            f"{run.path} holds no model yet: its training has not come to a first validation. "
-            f"Go on with: python train.py --run {run.path} --resume"
-        )
+def _gathered(options: argparse.Namespace, system: dict[str, Any]) -> GatheredSet | None:
+    """What keeps the translations of a set for the page, when a page was asked for."""
+    if not options.report:
+        return None
+    from seq2seq.report.gathered_set import GatheredSet
+
+    languages = {side: system[side] for side in ("source_language", "target_language")}
+    return GatheredSet(options.alignment_method, **languages)
 
 
 def _evaluation_sets(options: argparse.Namespace, run: RunDirectory) -> tuple[list[EvaluationSet], str]:
@@ -297,6 +310,8 @@ def _say_where(notes: Console, options: argparse.Namespace, folder: Path, paths:
         say(f"Translations, one a line:  {path.with_suffix('')}.hypotheses.txt")
     if options.output and options.output != "-":
         say(f"All sets in one file:      {options.output}")
+    if options.report:
+        say(f"A page for the browser:    {options.report}")
     say("Next:")
     say(f'  look at the attention of a sentence:  python translate.py --model {model} "..."')
     say(f"  is another run better?                python evaluate.py --model OTHER --compare {folder}")

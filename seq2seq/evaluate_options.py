@@ -23,6 +23,9 @@ examples:
   is the new run really better than the old one, which was evaluated before?
     python evaluate.py --model runs/new --compare runs/old
 
+  look through all translations and their attention in a browser:
+    python evaluate.py --model runs/multi30k_en_de --report report.html
+
   a page of results from everything that was evaluated:
     python -m seq2seq.results_page --page docs/results.md runs/new runs/old
 
@@ -47,7 +50,7 @@ def build_parser() -> argparse.ArgumentParser:
     """Every option of evaluate.py."""
     parser = new_parser(
         "evaluate.py",
-        "--model RUN [options]",
+        "--model MODEL [options]",
         "Translate test sets with a trained model and score the translations.",
         _EXAMPLES,
     )
@@ -62,11 +65,12 @@ def _add_text_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-m",
         "--model",
-        metavar="RUN",
+        metavar="MODEL",
         action="append",
         default=[],
         dest="models",
-        help="directory of a trained run; several times: an ensemble of runs that share a tokenizer",
+        help="directory of a trained run or name of a shipped model; several times: an ensemble of models "
+        "that share a tokenizer",
     )
     group = parser.add_argument_group("what to translate (default: every test set of the run's corpus)")
     group.add_argument(
@@ -164,13 +168,20 @@ def _add_output_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--folder",
         metavar="DIR",
-        help="where SET.json and SET.hypotheses.txt go (default: RUN/evaluation; an ensemble needs it)",
+        help="where SET.json and SET.hypotheses.txt go (default: RUN/evaluation, for a shipped model "
+        "runs/NAME/evaluation; an ensemble needs it)",
     )
     group.add_argument(
         "-o",
         "--output",
         metavar="FILE",
         help="also everything in one JSON file; -: on stdout, without tables",
+    )
+    group.add_argument(
+        "--report",
+        metavar="FILE.html",
+        help="also a page to look through in a browser, in one file that opens offline: every sentence with "
+        "its attention, the worst first if you like, doubtful words, a lexicon read from the attention",
     )
 
 

@@ -36,6 +36,8 @@ _WORST_SENTENCES = 20
 ProgressCallback = Callable[[str, int, int], None]
 """Called with what is being done, the sentences done and the sentences there are."""
 
+TranslationObserver = Callable[[Translation], None]
+
 
 class SentenceTranslator(Protocol):
     """What evaluation needs of `seq2seq.translator.Translator`."""
@@ -120,6 +122,7 @@ def evaluate(
     scorer: TextScorer,
     options: EvaluationOptions,
     progress: ProgressCallback = lambda what, done, total: None,
+    observe: TranslationObserver = lambda translation: None,
 ) -> dict[str, Any]:
     """Translate and score one set.
 
@@ -129,6 +132,7 @@ def evaluate(
         scorer: of the texts.
         options: see `EvaluationOptions`.
         progress: told how far it is.
+        observe: given each translation, in the order of the set, before its attention is dropped.
 
     Returns:
         `set`, `set_fingerprint`, `options`, `counts`, `scores`, `by_source_length`, `speed`,
@@ -147,7 +151,7 @@ def evaluate(
             origin=evaluation_set.gold_origin,
         )
     started = time.perf_counter()
-    decoded = _translate(translator, evaluation_set, options, progress)
+    decoded = _translate(translator, evaluation_set, options, progress, observe)
     translated = time.perf_counter()
     forced = _force_references(translator, evaluation_set, options, progress)
     scored_by_model = time.perf_counter()
@@ -182,6 +186,7 @@ def _translate(
     evaluation_set: EvaluationSet,
     options: EvaluationOptions,
     progress: ProgressCallback,
+    observe: TranslationObserver,
 ) -> list[Decoded]:
     translations = translator.translate_stream(
         evaluation_set.sources,
@@ -191,10 +196,11 @@ def _translate(
         window=_window(options),
     )
     what = f"translating {evaluation_set.name}"
-    return [
-        Decoded.of(translation, options.alignment_method)
-        for translation in _reported(translations, len(evaluation_set.sources), what, progress)
-    ]
+    decoded = []
+    for translation in _reported(translations, len(evaluation_set.sources), what, progress):
+        decoded.append(Decoded.of(translation, options.alignment_method))
+        observe(translation)
+    return decoded
 
 
 def _force_references(

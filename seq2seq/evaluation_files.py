@@ -11,6 +11,7 @@ from typing import Any
 from data.atomic import atomic_write
 from data.errors import UserError
 from seq2seq.evaluation import REPORT_FORMAT
+from seq2seq.run_directory import RunDirectory
 
 _NOT_IN_FILE_NAMES = re.compile(r"[^\w.+-]+")
 
@@ -76,26 +77,36 @@ def read_report(path: Path) -> dict[str, Any]:
     Raises:
         UserError: it cannot be read or is not such a file.
     """
-    return _checked(_read_json(path), path)
+    return _checked(read_json(path), path)
 
 
 def read_reports(path: str | Path) -> list[dict[str, Any]]:
     """Every report of a run or an evaluation folder, by file name, or those in one JSON file.
 
+    Those of a shipped model are without their sentences.
+
     Raises:
         UserError: there is none, or a file is not what evaluate.py writes.
     """
+    run = RunDirectory(path)
+    if run.is_shipped:
+        return read_reports(run.scores_file)
     if Path(path).is_file():
-        content = _read_json(Path(path))
+        content = read_json(Path(path))
         listed = content["evaluations"] if _is_collection(content) else [content]
         return [_checked(report, Path(path)) for report in listed]
     files = sorted(evaluation_folder(path).glob("*.json"))
-    contents = [(file, _read_json(file)) for file in files]
+    contents = [(file, read_json(file)) for file in files]
     # What --output wrote into the same folder holds the same reports once more.
     return [_checked(content, file) for file, content in contents if not _is_collection(content)]
 
 
-def _read_json(path: Path) -> Any:
+def read_json(path: Path) -> Any:
+    """The content of a JSON file.
+
+    Raises:
+        UserError: it cannot be read.
+    """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

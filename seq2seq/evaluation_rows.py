@@ -109,9 +109,27 @@ def score_rows(rows: Sequence[SentenceRow], scorer: TextScorer) -> dict[str, Any
         **scores,
         "paper_bleu": scorer.paper_corpus(paper, [row.paper_references for row in rows]) if paper else None,
         "perplexity": perplexity([row.forced.probability for row in rows if row.forced.probability]),
+        "multi_reference": _multi_reference(rows, scorer),
         "alignment": _alignment(rows),
         "attention_confidence": _confidence(rows),
     }
+
+
+def _multi_reference(rows: Sequence[SentenceRow], scorer: TextScorer) -> dict[str, Any] | None:
+    """Each different source once, against all its references; None where every source is there once.
+
+    A corpus of everyday sentences has several translations of many a sentence, each as a pair of its own.
+    Pair by
+    pair, all but one of them count as wrong.
+    """
+    rows_of_source: dict[str, list[SentenceRow]] = {}
+    for row in rows:
+        rows_of_source.setdefault(row.source, []).append(row)
+    if len(rows_of_source) == len(rows):
+        return None
+    groups = list(rows_of_source.values())
+    references = [list(dict.fromkeys(text for row in group for text in row.references)) for group in groups]
+    return scorer.all_references([group[0].decoded.hypothesis for group in groups], references)
 
 
 def _alignment(rows: Sequence[SentenceRow]) -> dict[str, Any] | None:
@@ -142,6 +160,7 @@ def row_report(row: SentenceRow) -> dict[str, Any]:
         "hypothesis": row.decoded.hypothesis,
         "paper_hypothesis": row.paper_hypothesis,
         "source_words": row.source_words,
+        "bleu": row.scores.bleu,
         "chrf": row.scores.chrf,
         "ter_edits": row.scores.ter_edits,
         "exact_match": row.scores.exact,

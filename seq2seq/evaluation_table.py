@@ -32,19 +32,20 @@ def print_reports(console: Console, reports: Sequence[Report]) -> None:
 def signatures(reports: Sequence[Report]) -> list[tuple[str, str]]:
     """Every signature that occurs in the reports, with the metric it belongs to, each once."""
     names = {
-        "bleu": "BLEU",
-        "paper_bleu": "BLEU, papers' form",
-        "chrf": "chrF",
-        "ter": "TER",
-        "rouge": "ROUGE",
+        ("bleu",): "BLEU",
+        ("paper_bleu",): "BLEU, papers' form",
+        ("multi_reference", "bleu"): "BLEU, all references",
+        ("chrf",): "chrF",
+        ("multi_reference", "chrf"): "chrF, all references",
+        ("ter",): "TER",
+        ("rouge",): "ROUGE",
     }
     found = [
-        (label, report["scores"][key]["signature"])
-        for key, label in names.items()
+        (label, part(report["scores"], *keys, "signature"))
+        for keys, label in names.items()
         for report in reports
-        if report["scores"][key] is not None
     ]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys((label, signature) for label, signature in found if signature is not None))
 
 
 def number(value: float | None, digits: int = 1) -> str:
@@ -53,12 +54,12 @@ def number(value: float | None, digits: int = 1) -> str:
 
 
 def part(scores: Mapping[str, Any], *keys: str) -> Any:
-    """A value deep in nested mappings; None where any of them is None."""
+    """A value deep in nested mappings; None where any of them is None or not there."""
     value: Any = scores
     for key in keys:
         if value is None:
             return None
-        value = value[key]
+        value = value.get(key)
     return value
 
 
@@ -72,15 +73,15 @@ def _score_table(reports: Sequence[Report]) -> Table:
     table.add_column("")
     for report in reports:
         table.add_column(escape(report["set"]), justify="right")
-    for label, digits, value in _score_lines():
+    for label, digits, value in score_lines():
         values = [value(report) for report in reports]
         if any(each is not None for each in values):
             table.add_row(label, *(number(each, digits) for each in values))
     return table
 
 
-def _score_lines() -> Iterator[tuple[str, int, Callable[[Report], float | None]]]:
-    """Label, digits and value of each line, in the order of the table."""
+def score_lines() -> Iterator[tuple[str, int, Callable[[Report], float | None]]]:
+    """Label, digits and value (None where unknown) of each score, in the order of the table."""
 
     def score(*keys: str) -> Callable[[Report], float | None]:
         return lambda report: part(report["scores"], *keys)
@@ -91,6 +92,9 @@ def _score_lines() -> Iterator[tuple[str, int, Callable[[Report], float | None]]
     yield "sentences", 0, lambda report: report["counts"]["sentences"]
     yield "BLEU", 2, score("bleu", "score")
     yield "BLEU, papers' form", 2, score("paper_bleu", "score")
+    yield "different sources", 0, score("multi_reference", "sentences")
+    yield "BLEU, all references", 2, score("multi_reference", "bleu", "score")
+    yield "chrF, all references", 2, score("multi_reference", "chrf", "score")
     yield "chrF", 2, score("chrf", "score")
     yield "TER (lower is better)", 2, score("ter", "score")
     for kind in ("1", "2", "l"):
@@ -116,18 +120,7 @@ def _length_ratio(report: Report) -> float | None:
 
 def _length_table(report: Report) -> Table:
     groups = report["by_source_length"]
-    columns: list[tuple[str, int, tuple[str, ...]]] = [
-        ("BLEU", 1, ("bleu", "score")),
-        ("papers' form", 1, ("paper_bleu", "score")),
-        ("chrF", 1, ("chrf", "score")),
-        ("TER", 1, ("ter", "score")),
-        ("perplexity", 2, ("perplexity", "per_token")),
-        ("AER", 3, ("alignment", "aer")),
-        ("confidence", 3, ("attention_confidence", "total")),
-    ]
-    shown = [
-        column for column in columns if any(part(group["scores"], *column[2]) is not None for group in groups)
-    ]
+    shown = length_columns(report)
     table = Table(title=escape(f"{report['set']} by source length"), title_justify="left")
     table.add_column("words", justify="right")
     table.add_column("sentences", justify="right")
@@ -137,6 +130,23 @@ def _length_table(report: Report) -> Table:
         numbers = [number(part(group["scores"], *keys), digits) for _, digits, keys in shown]
         table.add_row(group["source_words"], number(group["counts"]["sentences"], 0), *numbers)
     return table
+
+
+def length_columns(report: Report) -> list[tuple[str, int, tuple[str, ...]]]:
+    """Label, digits and keys (for `part`) of each score that is known for a group of sentences by length."""
+    columns: list[tuple[str, int, tuple[str, ...]]] = [
+        ("BLEU", 1, ("bleu", "score")),
+        ("papers' form", 1, ("paper_bleu", "score")),
+        ("chrF", 1, ("chrf", "score")),
+        ("TER", 1, ("ter", "score")),
+        ("perplexity", 2, ("perplexity", "per_token")),
+        ("AER", 3, ("alignment", "aer")),
+        ("confidence", 3, ("attention_confidence", "total")),
+    ]
+    groups = report["by_source_length"]
+    return [
+        column for column in columns if any(part(group["scores"], *column[2]) is not None for group in groups)
+    ]
 
 
 def _worst_table(report: Report) -> Table:

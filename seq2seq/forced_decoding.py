@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import tensorflow as tf
 
 from data.special_ids import BOS_ID, EOS_ID, PAD_ID
@@ -11,12 +13,17 @@ from seq2seq.search_history import Hypotheses
 
 
 def score_targets(
-    ensemble: Ensemble, source_tokens: tf.Tensor, target_output_tokens: tf.Tensor, weights: ScoreWeights
+    ensemble: Ensemble,
+    model_weights: tuple[Any, ...],
+    source_tokens: tf.Tensor,
+    target_output_tokens: tf.Tensor,
+    weights: ScoreWeights,
 ) -> Hypotheses:
     """Feed given targets through the decoder, token by token, as the search feeds its own.
 
     Args:
         ensemble: the models.
+        model_weights: their weights, from `Ensemble.decoding_weights`.
         source_tokens: (batch, source_length) int32, 0 = pad.
         target_output_tokens: (batch, target_length) int32, 0 = pad, at least one token in every row.
         weights: of the score.
@@ -33,7 +40,9 @@ def score_targets(
     def body(
         step: tf.Tensor, states: tuple[DecoderState, ...], values: tf.TensorArray, attentions: tf.TensorArray
     ) -> tuple[tf.Tensor, tuple[DecoderState, ...], tf.TensorArray, tf.TensorArray]:
-        prediction, states, attention = ensemble.step(input_by_step[step][:, None], states, encodings)
+        prediction, states, attention = ensemble.step(
+            input_by_step[step][:, None], states, encodings, model_weights
+        )
         logits = tf.gather(prediction.logits, target_by_step[step][:, None], batch_dims=1)
         value = prediction.log_probability(logits)[:, 0]
         return step + 1, states, values.write(step, value), attentions.write(step, attention[:, 0])

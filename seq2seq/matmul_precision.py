@@ -12,6 +12,8 @@ is traced, is no part of a model, and a model that was trained in one precision 
 from __future__ import annotations
 
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +59,17 @@ def matmul_precision() -> str:
     return _operand_dtype[0].name
 
 
+@contextmanager
+def products_in(precision: str) -> Iterator[None]:
+    """Graphs that are traced inside have products with operands of this precision, see `PRECISIONS`."""
+    before = matmul_precision()
+    set_matmul_precision(precision)
+    try:
+        yield
+    finally:
+        set_matmul_precision(before)
+
+
 def operand(tensor: Any) -> Any:
     """A float32 tensor in the precision of the products; one of another type (float64) as it is."""
     return tf.cast(tensor, _operand_dtype[0]) if tensor.dtype == tf.float32 else tensor
@@ -67,7 +80,8 @@ def multiply(rows: Any, kernel: Any, *, transpose_kernel: bool = False) -> Any:
 
     Args:
         rows: (..., n).
-        kernel: (n, m), or (m, n) with `transpose_kernel`; may be an `operand` already.
+        kernel: (n, m), or (m, n) with `transpose_kernel`. It may be an `operand` already, and then its own
+            precision is that of the product.
 
     Returns:
         (..., m), of the dtype of `rows`.
@@ -76,7 +90,8 @@ def multiply(rows: Any, kernel: Any, *, transpose_kernel: bool = False) -> Any:
     width = kernel.shape[0] if transpose_kernel else kernel.shape[1]
     # One product of two matrices: the batched product of TensorFlow is several times slower.
     flat = rows if rows.shape.rank == 2 else tf.reshape(rows, (-1, rows.shape[-1]))
-    result = tf.matmul(operand(flat), operand(kernel), transpose_b=transpose_kernel)
+    kernel = operand(kernel)
+    result = tf.matmul(tf.cast(flat, kernel.dtype), kernel, transpose_b=transpose_kernel)
     if rows.shape.rank != 2:
         result = tf.reshape(result, tf.concat([tf.shape(rows)[:-1], [width]], axis=0))
         result.set_shape((*rows.shape[:-1], width))

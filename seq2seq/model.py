@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from seq2seq.decoder import Decoder, EncodedSource
+from seq2seq.decoding_weights import DecodingWeights, decoding_weights, predict, read_out, restricted
 from seq2seq.embedding import EmbeddingDropout, TokenEmbedding
 from seq2seq.encoder import Encoder
 from seq2seq.guided_attention import AttentionGuide
@@ -163,8 +164,21 @@ class Seq2SeqModel(keras.Model):
         memory, final_states = self.encoder(embedded, source_mask, training=training)
         return self.decoder.begin(memory, final_states, source_mask)
 
+    def decoding_weights(self) -> DecodingWeights:
+        """The weights of `decode_step`, prepared for many steps with products of the present precision."""
+        return decoding_weights(self.decoder, self.target_embedding)
+
+    def restricted_weights(self, weights: DecodingWeights, token_ids: Any) -> DecodingWeights:
+        """Decoding weights for some of the target tokens alone, see `decoding_weights.restricted`."""
+        return restricted(weights, token_ids)
+
     def decode_step(
-        self, tokens: Any, state: tuple[Any, ...], encoded: EncodedSource
+        self,
+        tokens: Any,
+        state: tuple[Any, ...],
+        encoded: EncodedSource,
+        weights: DecodingWeights,
+        pinned_attention: Any | None = None,
     ) -> tuple[Any, Any, Any]:
         """Write one token.
 
@@ -173,22 +187,23 @@ class Seq2SeqModel(keras.Model):
                 with the beams of a sentence adjacent.
             state: of (rows, decoder_units) each.
             encoded: of `batch` sentences; not repeated for the beams.
+            weights: from `decoding_weights`.
+            pinned_attention: (rows, source_length), see `Decoder.recurrent_step`.
 
         Returns:
             `(logits, new_state, attention_weights)`: (rows, target_vocabulary_size), the structure of
             `state`, (rows, source_length).
         """
-        embedded = self.target_embedding(tokens)
-        projection = self.decoder.project_embedded(embedded)
-        state, context, weights = self.decoder.recurrent_step(
-            projection,
+        state, context, attention_weights = self.decoder.recurrent_step(
+            ops.take(weights.token_projections, tokens, axis=0),
             state,
             encoded.source_mask,
-            self.decoder.step_weights(encoded),
+            self.decoder.with_memory(weights.step, encoded),
             several_per_sentence=True,
+            pinned_attention=pinned_attention,
         )
-        readout = self.decoder.read_out(embedded, state[0], context)
-        return self.decoder.predict(readout, self.target_embedding), state, weights
+        readout = read_out(self.decoder, tokens, state[0], context, weights)
+        return predict(readout, weights), state, attention_weights
 
     def call(self, inputs: tuple[Any, ...], training: bool = False) -> dict[str, Any]:
         source_tokens, target_input_tokens = inputs[:2]

@@ -2,20 +2,26 @@
 
     python -m seq2seq.results_page --page docs/results.md runs/multi30k_en_de runs/multi30k_de_en
 
-No number is typed by hand: scores come from the JSON files in RUN/evaluation, facts of the training from
-RUN/run.json and RUN/metrics.csv, pictures from RUN/plots. The same files give the same page.
+No number of this project is typed by hand: scores come from the JSON files in RUN/evaluation, facts of the
+training
+from RUN/run.json and RUN/metrics.csv, pictures from RUN/plots. The same files give the same page. `--keep
+DIR` puts
+what the page needs of each run into a small file, from which it can be written again without the run.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from data.errors import UserError
+from seq2seq.published_results import PublishedSystem, published_table, read_published
+from seq2seq.results_examples import DrawnExample, draw_examples, example_lines, read_examples
+from seq2seq.results_reading import keep_scores, read_run
 from seq2seq.results_tables import (
     EvaluatedRun,
     alignment_table,
@@ -24,6 +30,8 @@ from seq2seq.results_tables import (
     length_table,
     more_scores_table,
     score_table,
+    seed_table,
+    shipped_table,
     speed_table,
     table,
     training_table,
@@ -39,9 +47,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         UserError: a run was not evaluated, or the page cannot be written.
     """
     options = build_parser().parse_args(arguments)
-    runs = [read_run(path) for path in options.runs]
+    page = Path(options.page)
+    content = PageContent(
+        runs=[read_run(path) for path in options.runs],
+        title=options.title,
+        published=read_published(Path(options.published)) if options.published else (),
+    )
+    examples = read_examples(Path(options.examples)) if options.examples else ()
     try:
-        written = write_page(Path(options.page), runs, options.title)
+        written = [keep_scores(Path(options.keep), run) for run in content.runs] if options.keep else []
+        if examples:
+            content = replace(content, examples=draw_examples(examples, page))
+        written = [*write_page(page, content), *written]
     except OSError as error:
         raise UserError(f"Cannot write {options.page}: {error.strerror or error}") from error
     for path in written:
@@ -60,48 +77,49 @@ def build_parser() -> argparse.ArgumentParser:
         "runs",
         nargs="+",
         metavar="RUN",
-        help="a run, an evaluation folder, or a file of evaluate.py --output",
+        help="a run, a shipped model, an evaluation folder, a file of evaluate.py --output or of --keep",
     )
     parser.add_argument(
         "--page", required=True, metavar="FILE.md", help="the page; pictures go to images/ beside it"
+    )
+    parser.add_argument(
+        "--published",
+        metavar="FILE.yaml",
+        help="figures of others, to stand beside (docs/published_results.yaml)",
+    )
+    parser.add_argument(
+        "--examples",
+        metavar="FILE.yaml",
+        help="translations to show with their heat maps and an explanation, in place of ten that are spread "
+        "over the set (docs/models.md describes the file)",
+    )
+    parser.add_argument(
+        "--keep",
+        metavar="DIR",
+        help="also write what the page needs of each RUN into DIR/NAME.json, without texts",
     )
     parser.add_argument("--title", default="Results", help="heading of the page (default: Results)")
     return parser
 
 
-def read_run(path: str | Path) -> EvaluatedRun:
-    """Read the reports of a run and, where they exist, the facts and pictures of its training.
+@dataclass(frozen=True)
+class PageContent:
+    """What stands on a page.
 
-    Raises:
-        UserError: nothing was evaluated there.
+    Attributes:
+        runs: in the order of the page.
+        title: heading.
+        published: figures of others.
+        examples: chosen translations, drawn; none: ten of each run, spread over its first set.
     """
-    from seq2seq.evaluation_files import read_reports
-    from seq2seq.run_directory import RunDirectory
 
-    reports = read_reports(path)
-    if not reports:
-        raise UserError(f"{path} holds no evaluation. Evaluate it first: python evaluate.py --model {path}")
-    directory = Path(path)
-    run = RunDirectory(directory.parent if directory.name == "evaluation" else directory)
-    heat_maps = sorted((run.plots_folder / "validation").glob("*.png"))
-    curve = run.plots_folder / "learning_curve.png"
-    return EvaluatedRun(
-        reports=reports,
-        facts=run.read_facts(),
-        epochs=_read_metrics(run.metrics_file),
-        learning_curve=curve if curve.is_file() else None,
-        alignment=heat_maps[0] if heat_maps else None,
-    )
+    runs: Sequence[EvaluatedRun]
+    title: str = "Results"
+    published: Sequence[PublishedSystem] = ()
+    examples: Sequence[DrawnExample] = ()
 
 
-def _read_metrics(path: Path) -> list[dict[str, str]]:
-    if not path.is_file():
-        return []
-    with open(path, encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def write_page(path: Path, runs: Sequence[EvaluatedRun], title: str = "Results") -> list[Path]:
+def write_page(path: Path, content: PageContent) -> list[Path]:
     """Write the page, and copy its pictures to `images/` beside it.
 
     Returns:
@@ -109,12 +127,13 @@ def write_page(path: Path, runs: Sequence[EvaluatedRun], title: str = "Results")
     """
     from data.atomic import atomic_write
 
-    pictures = {place: f"images/{name}" for place, name in _picture_names(runs)}
+    pictures = {place: f"images/{name}" for place, name in _picture_names(content.runs)}
     for place, name in pictures.items():
         _copy(place, path.parent / name)
     with atomic_write(path) as file:
-        file.write("\n".join(page_lines(runs, title, pictures)) + "\n")
-    return [path, *(path.parent / name for name in pictures.values())]
+        file.write("\n".join(page_lines(content, pictures)) + "\n")
+    names = [*pictures.values(), *(each.picture for each in content.examples)]
+    return [path, *(path.parent / name for name in names)]
 
 
 def _picture_names(runs: Sequence[EvaluatedRun]) -> Iterator[tuple[Path, str]]:
@@ -136,18 +155,21 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copyfileobj(original, copy)
 
 
-def page_lines(runs: Sequence[EvaluatedRun], title: str, pictures: Mapping[Path, str]) -> Iterator[str]:
+def page_lines(content: PageContent, pictures: Mapping[Path, str]) -> Iterator[str]:
     """The lines of the page.
 
     Args:
-        runs: in the order of the page.
-        title: heading.
+        content: see there.
         pictures: for each picture of the runs where the page finds it.
     """
-    yield f"# {title}"
+    runs = content.runs
+    yield f"# {content.title}"
     yield ""
     yield "Written by `python -m seq2seq.results_page` from the JSON files of `evaluate.py`, not by hand."
     yield from _section("Scores", score_table(runs))
+    yield from _section("Beside published figures", _published_lines(content))
+    yield from _section("Over seeds", seed_table(runs))
+    yield from _section("Shipped models", shipped_table(runs))
     yield from _section("Other measures", more_scores_table(runs))
     yield from _section("Word alignment and attention", alignment_table(runs))
     yield from _section("By source length", length_table(runs))
@@ -155,10 +177,24 @@ def page_lines(runs: Sequence[EvaluatedRun], title: str, pictures: Mapping[Path,
     yield from _section("Speed of translation", speed_table(runs))
     for run in runs:
         yield from _picture_lines(run, pictures)
-    for run in runs:
-        yield from _section(f"Ten translations: {as_text(run.name)}", _example_table(run.reports[0]))
+    if content.examples:
+        yield from _section("Translations, and where the model looked", example_lines(content.examples))
+    else:
+        for run in runs:
+            yield from _section(f"Ten translations: {as_text(run.name)}", _example_table(run.reports[0]))
     yield from _section("Signatures", _signature_lines(runs))
     yield from _section("Software", _version_lines(runs))
+
+
+def _published_lines(content: PageContent) -> Iterator[str]:
+    rows = list(published_table(content.published, content.runs)) if content.published else []
+    if rows:
+        yield (
+            "BLEU in the form of the papers: lower-cased, normalised, tokenised, `--tokenize none`. Ours "
+            "is in bold; docs/evaluate.md says how a cased model is brought into that form."
+        )
+        yield ""
+        yield from rows
 
 
 def _section(heading: str, lines: Iterator[str]) -> Iterator[str]:
@@ -176,7 +212,9 @@ def _picture_lines(run: EvaluatedRun, pictures: Mapping[Path, str]) -> Iterator[
 
 def _example_table(report: Mapping[str, Any]) -> Iterator[str]:
     """Sentences spread evenly over the set: neither the best nor the worst were picked."""
-    sentences = report["sentences"]
+    sentences = report.get("sentences")
+    if not sentences:  # of a shipped model, or of a file that was kept
+        return
     count = min(_EXAMPLES_PER_PAGE, len(sentences))
     chosen = [sentences[place * len(sentences) // count] for place in range(count)]
     rows = [
@@ -204,6 +242,7 @@ def _version_lines(runs: Sequence[EvaluatedRun]) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    from seq2seq.startup import run_command
+    from seq2seq.startup import prepare_environment, run_command
 
+    prepare_environment()
     run_command(main)

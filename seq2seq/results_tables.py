@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import mean, stdev
 from typing import Any
 
 DASH = "–"
@@ -20,6 +21,7 @@ class EvaluatedRun:
         facts: of run.json, empty when there is none.
         epochs: the rows of metrics.csv, empty when there is none.
         learning_curve, alignment: pictures, where they exist.
+        shipped_as: of a shipped model its `name`, `bytes`, `licence` and what `half_precision` cost.
     """
 
     reports: list[dict[str, Any]]
@@ -27,10 +29,19 @@ class EvaluatedRun:
     epochs: list[dict[str, str]]
     learning_curve: Path | None
     alignment: Path | None
+    shipped_as: dict[str, Any] | None = None
 
     @property
     def name(self) -> str:
-        return self.reports[0]["system"]["name"]
+        """Of the shipped model or of the run's directory; runs that differ in their seeds share a configured
+        name."""
+        system = self.reports[0]["system"]
+        directories = [each["directory"] for each in system["runs"]]
+        if self.shipped_as is not None:
+            return self.shipped_as["name"]
+        if len(directories) > 1:
+            return f"ensemble of {len(directories)} ({', '.join(directories)})"
+        return directories[0] if directories else system["name"]
 
     @property
     def direction(self) -> str:
@@ -53,7 +64,7 @@ def _score(heading: str, digits: int, *keys: str, percent: bool = False) -> _Col
         for key in keys:
             if found is None:
                 return None
-            found = found[key]
+            found = found.get(key)
         return 100 * found if percent and found is not None else found
 
     return _Column(heading, digits, value)
@@ -66,6 +77,7 @@ def _of(section: str, key: str, heading: str, digits: int = 0) -> _Column:
 _TEXT_SCORES = (
     _score("BLEU", 1, "bleu", "score"),
     _score("BLEU, papers' form", 1, "paper_bleu", "score"),
+    _score("BLEU, all references", 1, "multi_reference", "bleu", "score"),
     _score("chrF", 1, "chrf", "score"),
     _score("TER ↓", 1, "ter", "score"),
 )
@@ -103,6 +115,65 @@ _BY_LENGTH = (
 def score_table(runs: Sequence[EvaluatedRun]) -> Iterator[str]:
     """BLEU, chrF and TER of every set."""
     return _report_table(runs, (_SENTENCES, _BEAM, *_TEXT_SCORES))
+
+
+def seed_table(runs: Sequence[EvaluatedRun]) -> Iterator[str]:
+    """Mean and spread of single runs of one configured name: what chance alone does to a score."""
+    groups: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    for run, report in each_report(runs):
+        if len(report["system"]["runs"]) == 1 and run.shipped_as is None:
+            groups.setdefault((report["system"]["name"], run.direction, report["set"]), []).append(report)
+    columns = [column for column in _TEXT_SCORES if "TER" not in column.heading]
+    rows = [
+        [
+            as_text(name),
+            direction,
+            as_text(name_of_set),
+            str(len(group)),
+            *(_spread(column, group) for column in columns),
+        ]
+        for (name, direction, name_of_set), group in groups.items()
+        if len(group) > 1
+    ]
+    return table(["configuration", "direction", "set", "runs", *_headings(columns)], rows, left=3)
+
+
+def _spread(column: _Column, reports: Sequence[Mapping[str, Any]]) -> str:
+    """Mean and standard deviation (of a sample), such as `38.4 ± 0.3`."""
+    values = [value for report in reports if (value := column.value(report)) is not None]
+    if len(values) < 2:
+        return DASH
+    return f"{as_number(mean(values), column.digits)} ± {as_number(stdev(values), column.digits)}"
+
+
+def shipped_table(runs: Sequence[EvaluatedRun]) -> Iterator[str]:
+    """The models that ship, and what half precision cost them."""
+    header = [
+        "model",
+        "direction",
+        "licence",
+        "MB",
+        "validation BLEU as trained",
+        "as shipped",
+        "same translations",
+    ]
+    rows = []
+    for run in runs:
+        if run.shipped_as is None:
+            continue
+        halves = run.shipped_as["half_precision"]
+        rows.append(
+            [
+                f"`{run.name}`",
+                run.direction,
+                as_text(run.shipped_as["licence"]),
+                as_number(run.shipped_as["bytes"] / 1e6, 1),
+                as_number(halves["float32"]["bleu"], 2),
+                as_number(halves["float16"]["bleu"], 2),
+                f"{halves['same_translations']:,} of {halves['sentences']:,}",
+            ]
+        )
+    return table(header, rows, left=3)
 
 
 def more_scores_table(runs: Sequence[EvaluatedRun]) -> Iterator[str]:
@@ -151,7 +222,7 @@ def _training_row(run: EvaluatedRun) -> list[str]:
         as_number(None if seconds is None else seconds / 60, 1),
         as_number(facts.get("epochs") or len(run.epochs) or None, 0),
         as_number(best, 0),
-        as_number(_float_or_none(chosen.get("val_bleu")), 1),
+        as_number(_float_or_none(chosen.get("val_bleu")) or _best_bleu(facts), 1),
         as_number(_float_or_none(chosen.get("val_perplexity")), 2),
     ]
 
@@ -203,6 +274,11 @@ def as_number(value: float | None, digits: int) -> str:
 def as_text(text: str) -> str:
     """A text as Markdown shows it unchanged, inside a table too."""
     return " ".join(text.split()).translate(_MARKDOWN_MARKS)
+
+
+def _best_bleu(facts: Mapping[str, Any]) -> float | None:
+    """Of a shipped model, which has no metrics.csv."""
+    return facts.get("best_score") if facts.get("selected_by") == "bleu" else None
 
 
 def _float_or_none(text: str | None) -> float | None:

@@ -7,6 +7,7 @@ import os
 import platform
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
 from importlib import metadata
@@ -14,12 +15,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data.atomic import atomic_write
+from data.checksums import CHECKSUMS_NAME, verify_checksums
 from data.errors import UserError
+from seq2seq.checkpoints import Checkpoints
 from seq2seq.config import Config, dump_config, load_config
 
 if TYPE_CHECKING:
     from data.tokenizer import TokenizerPair
     from seq2seq.model import Seq2SeqModel
+
+
+SHIPPED_WEIGHTS_NAME = "weights.zip"
 
 
 class RunDirectory:
@@ -32,10 +38,15 @@ class RunDirectory:
         data/              the cleaned sentence pairs, for training and for resuming it
         state.npz          everything that an interrupted training needs to go on
         model.keras        the best model so far (averaged weights)
+        checkpoints/       averaged weights of the epochs that were to be kept
         metrics.csv        one line per epoch
         plots/             learning curve, heat maps
         tensorboard/       logs
         evaluation/        scores and translations
+
+    A shipped model (`seq2seq.ship` makes one of a run) has weights.zip, in half precision, in place of
+    model.keras, SHA256SUMS, which these files are checked against, scores.json, and nothing of the training.
+    What is made with it goes below runs/NAME in the working directory: what is published stays as it is.
 
     Args:
         path: the directory.
@@ -73,8 +84,23 @@ class RunDirectory:
         return self.data_folder / "alignments.npz"
 
     @property
+    def is_shipped(self) -> bool:
+        """Whether this is a shipped model, even one of which files are missing."""
+        return any((self.path / name).is_file() for name in (CHECKSUMS_NAME, SHIPPED_WEIGHTS_NAME))
+
+    @property
     def model_file(self) -> Path:
-        return self.path / "model.keras"
+        """The file with the weights, whether it is there yet or not."""
+        return self.path / (SHIPPED_WEIGHTS_NAME if self.is_shipped else "model.keras")
+
+    @property
+    def output_folder(self) -> Path:
+        """Where pictures and scores go."""
+        return Path("runs") / self.path.resolve().name if self.is_shipped else self.path
+
+    @property
+    def checkpoints(self) -> Checkpoints:
+        return Checkpoints(self.path / "checkpoints")
 
     @property
     def metrics_file(self) -> Path:
@@ -82,7 +108,7 @@ class RunDirectory:
 
     @property
     def plots_folder(self) -> Path:
-        return self.path / "plots"
+        return self.output_folder / "plots"
 
     @property
     def tensorboard_folder(self) -> Path:
@@ -90,7 +116,12 @@ class RunDirectory:
 
     @property
     def evaluation_folder(self) -> Path:
-        return self.path / "evaluation"
+        return self.output_folder / "evaluation"
+
+    @property
+    def scores_file(self) -> Path:
+        """Of a shipped model: its evaluations, without their sentences, and what halving cost."""
+        return self.path / "scores.json"
 
     def exists(self) -> bool:
         """Whether a training was ever started here."""
@@ -101,8 +132,10 @@ class RunDirectory:
         """The configuration.
 
         Raises:
-            UserError: the directory is not that of a run.
+            UserError: the directory is not that of a run, or a shipped model is not as it was published.
         """
+        if self.is_shipped:
+            verify_checksums(self.path, required=(self.config_file.name, SHIPPED_WEIGHTS_NAME))
         if not self.exists():
             what = "is not the directory of a run" if self.path.is_dir() else "does not exist"
             raise UserError(
@@ -119,11 +152,11 @@ class RunDirectory:
         _ = self.config
         return TokenizerPair.load(self.tokenizer_folder)
 
-    def load_model(self) -> Seq2SeqModel:
-        """The best model of the run, with averaged weights.
+    def check_is_trained(self) -> None:
+        """Fail before anything heavy is loaded, not after.
 
         Raises:
-            UserError: there is no model yet, or it does not belong to the run's tokenizer.
+            UserError: there is no run here, no model yet, or a shipped model is not as it was published.
         """
         _ = self.config
         if not self.model_file.is_file():
@@ -131,6 +164,19 @@ class RunDirectory:
                 f"{self.path} holds no model yet: its training has not come to a first validation. "
                 f"Go on with: python train.py --run {self.path} --resume"
             )
+
+    def load_model(self) -> Seq2SeqModel:
+        """The best model of the run, with averaged weights.
+
+        Raises:
+            UserError: there is no model yet, or it does not belong to the run's tokenizer.
+        """
+        self.check_is_trained()
+        model = self._read_shipped_model() if self.is_shipped else self._read_keras_file()
+        self._check_belongs(model)
+        return model
+
+    def _read_keras_file(self) -> Seq2SeqModel:
         import keras
 
         from seq2seq import model as _model  # noqa: F401  (registers the classes that the file names)
@@ -138,10 +184,22 @@ class RunDirectory:
         if not zipfile.is_zipfile(self.model_file):
             raise UserError(f"{self.model_file} is damaged or incomplete. Bring back a copy of it.")
         try:
-            model = keras.saving.load_model(self.model_file, compile=False)
+            return keras.saving.load_model(self.model_file, compile=False)
         except (ValueError, OSError, TypeError, KeyError, zipfile.BadZipFile) as error:
             raise UserError(f"{self.model_file} cannot be loaded: {error}") from error
-        self._check_belongs(model)
+
+    def _read_shipped_model(self) -> Seq2SeqModel:
+        from seq2seq.half_precision import read_half_precision, set_weights_by_name
+        from seq2seq.model_building import build_model
+
+        try:
+            # Inflating the weights takes a fifth of the time that the network takes to build.
+            with ThreadPoolExecutor(max_workers=1) as pool:
+                weights = pool.submit(read_half_precision, self.model_file)
+                model = build_model(self.config, self.tokenizers)
+            set_weights_by_name(model, weights.result())
+        except UserError as error:
+            raise UserError(f"{self.path}: {error}") from error
         return model
 
     def _check_belongs(self, model: Seq2SeqModel) -> None:
@@ -163,8 +221,8 @@ class RunDirectory:
         trained_with = self.read_facts().get("tokenizer_fingerprint", self.tokenizers.fingerprint)
         if trained_with != self.tokenizers.fingerprint:
             differing.append(
-                f"  tokenizer (SHA-256): {self.tokenizers.fingerprint[:12]} here, "
-                f"{trained_with[:12]} in run.json"
+                f"  tokenizer (SHA-256): {self.tokenizers.fingerprint[:12]} here, {trained_with[:12]} in "
+                "run.json"
             )
         if differing:
             raise UserError(

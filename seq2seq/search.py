@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +22,7 @@ from seq2seq.best_extensions import select_best
 from seq2seq.ensemble import Ensemble, StepModel
 from seq2seq.forced_decoding import score_targets
 from seq2seq.hypothesis_score import ScoreWeights, score_weights
+from seq2seq.matmul_precision import matmul_precision, products_in
 from seq2seq.sampling import sample_next, uniform_numbers
 from seq2seq.search_history import Hypotheses
 from seq2seq.search_inputs import (
@@ -32,6 +34,7 @@ from seq2seq.search_inputs import (
     token_rows,
 )
 from seq2seq.search_options import SearchOptions
+from seq2seq.shortlist import Shortlist
 
 __all__ = ["Search", "SearchOptions", "SearchResult"]
 
@@ -61,25 +64,43 @@ class _Compiled(NamedTuple):
     sampling: bool
     top_k: int
     has_prefix: bool
+    has_shortlist: bool
 
 
 class Search:
     """Searches with a model, or with an ensemble of models that share a tokenizer.
 
     The graphs are built at first use and kept: one for each combination of `beam_size`, `n_best`, `sampling`
-    and `top_k`, with and without forced prefixes; none depends on the shape of a batch. They refer to the
-    models' weights, so that weights loaded later are used.
+    and `top_k`, with and without forced prefixes; none depends on the shape of a batch. The decoders' weights
+    are prepared at first use and kept too: call `refresh` when they have changed since.
 
     Args:
         models: one or more, as `ensemble.StepModel` describes.
         options: for calls that bring none of their own.
+        precision: of the matrix products, see `matmul_precision.PRECISIONS`; None: what is set when a graph
+            is built.
+        shortlist: the tokens that greedy and beam search choose from; None: the whole vocabulary. Sampling
+            and scoring always have the whole vocabulary.
     """
 
-    def __init__(self, models: Sequence[StepModel], options: SearchOptions | None = None) -> None:
+    def __init__(
+        self,
+        models: Sequence[StepModel],
+        options: SearchOptions | None = None,
+        precision: str | None = None,
+        shortlist: Shortlist | None = None,
+    ) -> None:
         self.options = options or SearchOptions()
+        self.shortlist = shortlist
+        self.precision = precision
         self._ensemble = Ensemble(models)
+        self._prepared: tuple[Any, ...] | None = None
         self._searches: dict[_Compiled, Callable[..., Hypotheses]] = {}
         self._scorer: Callable[..., Hypotheses] | None = None
+
+    def refresh(self) -> None:
+        """Read the models' weights anew, at the next search."""
+        self._prepared = None
 
     def search(
         self,
@@ -116,16 +137,24 @@ class Search:
         max_length = maximum_lengths(source, prefix, options)
         limits = SearchLimits(np.int32(options.min_length), max_length, np.bool_(options.early_stopping))
         run = self._compiled_search(options, prefix is not None)
+        if prefix is not None:
+            check_vocabulary(prefix, "forced_prefix", self._vocabulary_size())
+        restriction = None
+        if self.shortlist is not None and not options.sampling:
+            restriction = self.shortlist.restrict(source, prefix)
         more: dict[str, Any] = {}
         if prefix is not None:
-            check_vocabulary(prefix, "forced_prefix", self._ensemble.vocabulary_size)
-            more["forced_prefix"] = prefix
+            more["forced_prefix"] = prefix if restriction is None else restriction.places(prefix)
+        if restriction is not None:
+            more["token_ids"], more["token_penalties"] = restriction
         if options.sampling:
             more["random_numbers"] = uniform_numbers(source, max_length + 1, options.n_best, options.seed)
             more["temperature"] = np.float32(options.temperature)
-        hypotheses = run(source, score_weights(options), limits, more)
+        hypotheses = run(self._model_weights(), source, score_weights(options), limits, more)
         result = SearchResult(*(tensor.numpy() for tensor in hypotheses))
         _check_every_sentence_has_one(result)
+        if restriction is not None:
+            result = result._replace(tokens=restriction.token_ids[result.tokens])
         return result
 
     def score(
@@ -157,21 +186,54 @@ class Search:
         if self._scorer is None:
             ensemble = self._ensemble
 
-            def scorer(source: tf.Tensor, target: tf.Tensor, weights: ScoreWeights) -> Hypotheses:
-                return score_targets(ensemble, source, target, weights)
+            def scorer(
+                model_weights: tuple[Any, ...], source: tf.Tensor, target: tf.Tensor, weights: ScoreWeights
+            ) -> Hypotheses:
+                return score_targets(ensemble, model_weights, source, target, weights)
 
-            self._scorer = _built(scorer, [_TOKENS, _TOKENS, _WEIGHTS])
-        check_vocabulary(target, "target_output_tokens", self._ensemble.vocabulary_size)
-        hypotheses = self._scorer(source, target, score_weights(options or self.options))
+            self._scorer = self._built(scorer, [_TOKENS, _TOKENS, _WEIGHTS])
+        check_vocabulary(target, "target_output_tokens", self._vocabulary_size())
+        hypotheses = self._scorer(
+            self._model_weights(), source, target, score_weights(options or self.options)
+        )
         return SearchResult(*(tensor.numpy() for tensor in hypotheses))
 
     def _compiled_search(self, options: SearchOptions, has_prefix: bool) -> Callable[..., Hypotheses]:
         slots = options.n_best if options.sampling else options.beam_size
         top_k = options.top_k if options.sampling else 0
-        key = _Compiled(slots, options.n_best, options.sampling, top_k, has_prefix)
+        has_shortlist = self.shortlist is not None and not options.sampling
+        key = _Compiled(slots, options.n_best, options.sampling, top_k, has_prefix, has_shortlist)
         if key not in self._searches:
-            self._searches[key] = _compile(self._ensemble, key)
+            self._searches[key] = self._built(*_search_graph(self._ensemble, key))
         return self._searches[key]
+
+    def _vocabulary_size(self) -> int:
+        # The graph of a search with a shortlist has seen a part of the vocabulary only.
+        return self.shortlist.vocabulary_size if self.shortlist else self._ensemble.vocabulary_size
+
+    def _model_weights(self) -> tuple[Any, ...]:
+        if self._prepared is None:
+            with self._products():
+                self._prepared = self._ensemble.decoding_weights()
+        return self._prepared
+
+    def _built(self, run: Callable[..., Hypotheses], signature: list[Any]) -> Callable[..., Hypotheses]:
+        """A graph function, traced at once, so that the ensemble knows its vocabulary before the first run.
+
+        Args:
+            run: its first argument is what `_model_weights` returns.
+            signature: of the arguments behind that.
+        """
+        weights = tf.nest.map_structure(
+            lambda weight: tf.TensorSpec(weight.shape, weight.dtype), self._model_weights()
+        )
+        function = tf.function(run, input_signature=[weights, *signature], autograph=False)
+        with self._products():
+            function.get_concrete_function()
+        return function
+
+    def _products(self) -> AbstractContextManager[None]:
+        return products_in(self.precision or matmul_precision())
 
 
 _TOKENS = tf.TensorSpec([None, None], tf.int32)
@@ -184,18 +246,29 @@ _LIMITS = SearchLimits(
 )
 
 
-def _compile(ensemble: Ensemble, key: _Compiled) -> Callable[..., Hypotheses]:
-    """A graph function (source, weights, limits, more) -> Hypotheses, where `more` holds what `key` needs."""
+def _search_graph(ensemble: Ensemble, key: _Compiled) -> tuple[Callable[..., Hypotheses], list[Any]]:
+    """A function (model_weights, source, weights, limits, more) -> Hypotheses, and its signature.
+
+    `more` holds what `key` needs; the signature leaves out the first argument.
+    """
 
     def run(
-        source: tf.Tensor, weights: ScoreWeights, limits: SearchLimits, more: dict[str, tf.Tensor]
+        model_weights: tuple[Any, ...],
+        source: tf.Tensor,
+        weights: ScoreWeights,
+        limits: SearchLimits,
+        more: dict[str, tf.Tensor],
     ) -> Hypotheses:
         sampling = key.sampling
-        return search(
+        if key.has_shortlist:
+            model_weights = ensemble.restricted_weights(model_weights, more["token_ids"])
+        hypotheses, _ = search(
             ensemble,
+            model_weights,
             source,
             more.get("forced_prefix"),
             more.get("random_numbers"),
+            more.get("token_penalties"),
             weights,
             limits,
             sample_next(more["temperature"], key.top_k) if sampling else select_best(key.beam_size),
@@ -203,21 +276,18 @@ def _compile(ensemble: Ensemble, key: _Compiled) -> Callable[..., Hypotheses]:
             n_best=key.n_best,
             starts=key.beam_size if sampling else 1,
         )
+        return hypotheses
 
     more = {}
     if key.has_prefix:
         more["forced_prefix"] = _TOKENS
+    if key.has_shortlist:
+        more["token_ids"] = tf.TensorSpec([None], tf.int32)
+        more["token_penalties"] = tf.TensorSpec([None, None], tf.float32)
     if key.sampling:
         more["random_numbers"] = tf.TensorSpec([None, None, key.n_best], tf.float32)
         more["temperature"] = _NUMBER
-    return _built(run, [_TOKENS, _WEIGHTS, _LIMITS, more])
-
-
-def _built(run: Callable[..., Hypotheses], signature: list[Any]) -> Callable[..., Hypotheses]:
-    """A graph function, traced at once, so that the ensemble knows its vocabulary before the first run."""
-    function = tf.function(run, input_signature=signature, autograph=False)
-    function.get_concrete_function()
-    return function
+    return run, [_TOKENS, _WEIGHTS, _LIMITS, more]
 
 
 def _check_every_sentence_has_one(result: SearchResult) -> None:

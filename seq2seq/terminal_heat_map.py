@@ -10,6 +10,7 @@ The source words hang above their columns, each from a line of its own where it 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Literal
 
@@ -46,7 +47,7 @@ def render(
 ) -> str:
     """Draw attention weights as lines of text: a row for each target word, a column for each source word.
 
-    Source columns that do not fit beside each other continue in further panels below.
+    Source columns that do not fit beside each other continue in further panels below, all about as wide.
 
     Args:
         weights: float from 0 to 1, (target rows, source columns).
@@ -77,7 +78,9 @@ def render(
     room_for_rows = max(min(_WIDEST_LABEL, width // 3), 2)
     rows = [_fitted(label, room_for_rows) for label in target_labels]
     margin = max(cell_len(row) for row in rows)
-    per_panel = max((width - margin - 1) // _COLUMN, 1)
+    most = max((width - margin - 1) // _COLUMN, 1)
+    # Panels of about the same width: a last one of a single column would be hard to read.
+    per_panel = math.ceil(len(columns) / math.ceil(len(columns) / most))
     panels = [
         _panel(
             weights[:, start : start + per_panel],

@@ -31,6 +31,7 @@ class SentenceScores:
     """One translation against its references.
 
     Attributes:
+        bleu: sentence-level BLEU, 0 to 100: smoothed, and of the n-gram orders that the translation has.
         chrf: sentence-level chrF, 0 to 100.
         ter_edits: the edits that TER counts.
         ter_reference_words: mean length of the references in TER's words.
@@ -38,6 +39,7 @@ class SentenceScores:
         exact: equal to a reference, but for white space at the ends.
     """
 
+    bleu: float
     chrf: float
     ter_edits: float
     ter_reference_words: float
@@ -66,7 +68,10 @@ class TextScorer:
                 f"unknown tokenizer for BLEU: {bleu_tokenizer!r}; known: {', '.join(BLEU_TOKENIZERS)}"
             )
         # `force` keeps sacrebleu from warning about text that looks tokenised; a corpus may well be.
+        self.bleu_tokenizer = bleu_tokenizer
         self._bleu = BLEU(tokenize=bleu_tokenizer, force=True)
+        # A short sentence has no four words in a row: only the orders that it has may count.
+        self._sentence_bleu = BLEU(tokenize=bleu_tokenizer, force=True, effective_order=True)
         self._paper_bleu = BLEU(tokenize="none", force=True)
         self._chrf = CHRF()
         self._ter = TER()
@@ -82,6 +87,7 @@ class TextScorer:
         ter = self._ter.sentence_score(hypothesis, references)
         rouge = self._rouge.score_multi(references, hypothesis)
         return SentenceScores(
+            bleu=float(self._sentence_bleu.sentence_score(hypothesis, references).score),
             chrf=float(self._chrf.sentence_score(hypothesis, references).score),
             ter_edits=float(ter.num_edits),
             ter_reference_words=float(ter.ref_length),
@@ -122,6 +128,39 @@ class TextScorer:
             "exact_match": sum(each.exact for each in sentences) / len(sentences),
         }
 
+    def all_references(
+        self, hypotheses: Sequence[str], references: Sequence[Sequence[str]]
+    ) -> dict[str, Any]:
+        """BLEU and chrF against any number of references for each sentence.
+
+        Args:
+            hypotheses: one per sentence, at least one.
+            references: for each sentence at least one reference; as many as there are.
+
+        Returns:
+            `sentences` and `references` (how many), and `bleu` and `chrf` as `corpus` has them. The
+            signatures say `nrefs:var` where the number differs from sentence to sentence.
+        """
+        from sacrebleu.metrics import BLEU, CHRF
+
+        most = max(map(len, references))
+        # sacrebleu takes streams of equal length, with None where a sentence has no further reference.
+        streams = [
+            [each[place] if place < len(each) else None for each in references] for place in range(most)
+        ]
+        # New ones: a metric remembers the number of references for its signature.
+        bleu: Any = BLEU(tokenize=self.bleu_tokenizer, force=True)
+        chrf: Any = CHRF()
+        return {
+            "sentences": len(hypotheses),
+            "references": sum(map(len, references)),
+            "bleu": _bleu_report(bleu, hypotheses, streams),
+            "chrf": {
+                "score": float(chrf.corpus_score(hypotheses, streams).score),
+                "signature": str(chrf.get_signature()),
+            },
+        }
+
     def paper_corpus(self, hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> dict[str, Any]:
         """BLEU of texts that are in the papers' form already (see `in_paper_form`), words split at spaces."""
         streams = [list(stream) for stream in zip(*references, strict=True)]
@@ -146,7 +185,9 @@ class _UnicodeWords:
         return [word for word in words if any(character.isalnum() for character in word)]
 
 
-def _bleu_report(metric: Any, hypotheses: Sequence[str], streams: list[list[str]]) -> dict[str, Any]:
+def _bleu_report(
+    metric: Any, hypotheses: Sequence[str], streams: Sequence[Sequence[str | None]]
+) -> dict[str, Any]:
     bleu = metric.corpus_score(hypotheses, streams)
     return {
         "score": float(bleu.score),

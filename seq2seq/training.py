@@ -13,7 +13,6 @@ import tensorflow as tf
 from data.batching import Batch
 from data.errors import UserError
 from data.special_ids import PAD_ID
-from data.tokenizer import TokenizerPair
 from seq2seq.config import Config, differences
 from seq2seq.guided_attention import AttentionGuide
 from seq2seq.guided_attention_config import GuidedAttentionConfig
@@ -21,6 +20,7 @@ from seq2seq.loss_check import LossCheck
 from seq2seq.losses import Perplexity, TokenAccuracy, TokenCrossEntropy
 from seq2seq.matmul_precision import matmul_precision, set_matmul_precision
 from seq2seq.model import Seq2SeqModel
+from seq2seq.model_building import build_model
 from seq2seq.optimizers import AveragingAdam, AveragingAdamW
 from seq2seq.run_directory import RunDirectory, processor, software_versions
 from seq2seq.schedules import Plateau, WarmupSchedule, make_schedule
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 CHANGEABLE_ON_RESUME = (
     "training.early_stopping_patience",
     "training.epochs",
+    "training.keep_checkpoints",
     "training.plot_sentences",
     "training.save_every_seconds",
     "training.tensorboard",
@@ -149,15 +150,15 @@ def _check_unfinished(run: RunDirectory, config: Config, progress: TrainingProgr
     training = config.training
     if progress.epoch >= training.epochs:
         raise UserError(
-            f"{run.path} is finished: {progress.epoch} epochs. "
-            f"To train longer: --resume --set training.epochs=N with N above {progress.epoch}."
+            f"{run.path} is finished: {progress.epoch} epochs. To train longer: --resume --set "
+            f"training.epochs=N with N above {progress.epoch}."
         )
     patience, waited = training.early_stopping_patience, progress.validations_without_gain
     if progress.finished and patience is not None and waited >= patience:
         raise UserError(
-            f"{run.path} is finished: it stopped early, {waited} validations after its best "
-            f"(epoch {progress.best_epoch}). To train longer: "
-            f"--resume --set training.early_stopping_patience=N with N above {patience}, or null."
+            f"{run.path} is finished: it stopped early, {waited} validations after its best (epoch "
+            f"{progress.best_epoch}). To train longer: --resume --set training.early_stopping_patience=N "
+            f"with N above {patience}, or null."
         )
 
 
@@ -176,18 +177,6 @@ def check_resumable(run: RunDirectory, config: Config) -> None:
         )
     if run.state_file.is_file():
         read_progress(run.state_file)
-
-
-def build_model(config: Config, tokenizers: TokenizerPair) -> Seq2SeqModel:
-    """The model of a configuration, with fresh weights."""
-    model = Seq2SeqModel(
-        source_vocabulary_size=tokenizers.source.vocabulary_size,
-        target_vocabulary_size=tokenizers.target.vocabulary_size,
-        seed=config.seed,
-        **config.model.model_dump(),
-    )
-    model.build()
-    return model
 
 
 def attention_guide(config: Config, batches_per_epoch: int | None) -> AttentionGuide | None:
@@ -214,8 +203,8 @@ def compile_model(
     if batches_per_epoch is None and training.schedule == "cosine":
         raise UserError(
             "training.schedule: cosine needs to know the number of batches beforehand, which "
-            "tokens_per_batch with a large corpus or subword sampling does not tell. "
-            "Set batches.batch_size, or another schedule."
+            "tokens_per_batch with a large corpus or subword sampling does not tell. Set "
+            "batches.batch_size, or another schedule."
         )
     accumulation = training.gradient_accumulation
     schedule = make_schedule(
@@ -294,6 +283,7 @@ def _fit(
         schedule if isinstance(schedule, Plateau) else None,
         display.status,
         heat_maps if training.plot_sentences else None,
+        run.checkpoints,
     )
     state = ResumableState(run.state_file, progress, training.save_every_seconds)
     state.set_model(model)

@@ -38,6 +38,9 @@ def main(arguments: list[str] | None = None) -> int:
     """
     options = parse_options(arguments)
     _write_utf8(sys.stdout)
+    if options.list_models:
+        _list_models()
+        return 0
     # All that can be wrong is found before the model is loaded, which takes seconds.
     job = _prepare(options)
     translator = _load(job, options.max_source_pieces)
@@ -46,6 +49,27 @@ def main(arguments: list[str] | None = None) -> int:
     else:
         _translate(translator, options, job, job.source)
     return 0
+
+
+def _list_models() -> None:
+    from seq2seq.model_list import model_lines
+
+    for line in model_lines():
+        print(line)
+
+
+def _runs(options: argparse.Namespace) -> list[RunDirectory]:
+    """The models that were named, or the default one, which is announced."""
+    from seq2seq.languages import language_name
+    from seq2seq.model_summary import language_names
+    from seq2seq.shipped_models import default_run, find_run
+
+    if options.model:
+        return [find_run(name) for name in options.model]
+    run = default_run()
+    source, target = map(language_name, language_names(run.config, run.read_facts()))
+    print(f"model: {run.path.name}, {source} to {target} (--list-models shows the others)", file=sys.stderr)
+    return [run]
 
 
 @dataclass(frozen=True)
@@ -82,10 +106,9 @@ def _prepare(options: argparse.Namespace) -> _Job:
     from seq2seq.attention_pictures import PictureStyle
     from seq2seq.model_summary import language_names
     from seq2seq.output_formats import line_format
-    from seq2seq.run_directory import RunDirectory
     from seq2seq.translator import run_search_options
 
-    runs = [RunDirectory(path) for path in options.model]
+    runs = _runs(options)
     configs = [run.config for run in runs]
     with options_named_as_typed():
         search = run_search_options(

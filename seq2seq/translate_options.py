@@ -5,15 +5,19 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from seq2seq.command_options import add_search_options, at_least, new_parser, no_model
+from seq2seq.command_options import add_search_options, at_least, new_parser
 
 FORMATS = ("text", "json", "pharaoh")
 PICTURE_FORMATS = ("png", "svg", "pdf")
 
 _EXAMPLES = """\
 examples:
-  translate one sentence; draw its attention in the terminal and as a picture:
-    python translate.py --model runs/demo "Two dogs run through the snow."
+  translate with the model that ships with the project; draw the attention in the terminal and as a picture:
+    python translate.py "Where is the nearest station?"
+
+  with another one, by name or by directory:
+    python translate.py --model multi30k-en-de "Two dogs run through the snow."
+    python translate.py --model runs/demo "The old man is in the garden."
 
   ask for sentences (:help lists the commands):
     python translate.py --model runs/demo
@@ -53,7 +57,7 @@ def parse_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 def build_parser() -> argparse.ArgumentParser:
     parser = new_parser(
         "translate.py",
-        "--model RUN [options] [SENTENCE ...]",
+        "[--model MODEL] [options] [SENTENCE ...]",
         "Translate sentences, files, or at a prompt, and show where the model looked.",
         _EXAMPLES,
     )
@@ -84,9 +88,11 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
         "-m",
         "--model",
         action="append",
-        metavar="RUN",
-        help="directory of a trained run; several: an ensemble of runs that share a tokenizer",
+        metavar="MODEL",
+        help="directory of a trained run or name of a shipped model (default: tatoeba-en-es, English to "
+        "Spanish); several: an ensemble of models that share a tokenizer",
     )
+    group.add_argument("--list-models", action="store_true", help="list the shipped models and leave")
     group.add_argument(
         "--batch-size",
         type=at_least(1),
@@ -166,7 +172,8 @@ def _add_picture_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--plots",
         metavar="DIR",
-        help="number pictures of all sentences in here (for SENTENCE and the prompt: RUN/plots)",
+        help="number pictures of all sentences in here (for SENTENCE and the prompt: RUN/plots; for a "
+        "shipped model runs/NAME/plots)",
     )
     group.add_argument("--plot-format", choices=PICTURE_FORMATS, help="of numbered pictures (default png)")
     group.add_argument("--no-plot", action="store_true", help="draw no picture")
@@ -181,8 +188,6 @@ def _add_picture_options(parser: argparse.ArgumentParser) -> None:
 
 def _contradiction(options: argparse.Namespace) -> str | None:
     """What is wrong with options that are fine one by one; None when nothing is."""
-    if not options.model:
-        return no_model("translate.py")
     if options.sentences and options.input is not None:
         return "give either sentences or --input, not both"
     sampling_only = {"--temperature": options.temperature, "--top-k": options.top_k, "--seed": options.seed}

@@ -187,6 +187,12 @@ class Translation:
             "note": self.note,
         }
 
+    def _repr_html_(self) -> str:
+        """How a notebook shows a translation: with its heat map; other hypotheses are behind a click."""
+        from seq2seq.notebook_view import translation_html
+
+        return translation_html(self)
+
 
 def source_labels(source: Segmentation, level: Level = "words") -> tuple[str, ...]:
     """The names of the columns of `Hypothesis.attention_at(level, source)`: words or pieces, then EOS."""

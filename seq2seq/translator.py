@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from seq2seq.ensemble import StepModel
     from seq2seq.search import SearchResult
 
+# A target, or its beginning: as text, or as token ids, since a text can be cut up in several ways.
+TextOrTokens = str | Sequence[int]
+
 BATCH_SIZE = 64
 # A stream is sorted by length within this many batches: enough for batches of almost equal lengths.
 _BATCHES_PER_WINDOW = 8
@@ -74,16 +77,21 @@ class Translator:
     ) -> Translator:
         """Load the best model of a run, or of several that make an ensemble.
 
+        Args:
+            runs: directories, or names of shipped models.
+            max_source_pieces: see the class.
+
         Raises:
             UserError: a directory is not a run or has no model yet, or the runs' tokenizers differ.
         """
         from data.quiet_tensorflow import load_tensorflow_quietly
+        from seq2seq.shipped_models import find_run
 
         one = isinstance(runs, str | Path | RunDirectory)
         listed: Sequence[Any] = [runs] if one else runs  # type: ignore[assignment]
         if not listed:
             raise ValueError("give at least one run")
-        opened = tuple(run if isinstance(run, RunDirectory) else RunDirectory(run) for run in listed)
+        opened = tuple(run if isinstance(run, RunDirectory) else find_run(run) for run in listed)
         check_same_tokenizers(opened)
         load_tensorflow_quietly()
         models = [run.load_model() for run in opened]
@@ -105,7 +113,7 @@ class Translator:
         options: SearchOptions | None = None,
         *,
         word_mode: str = "unicode",
-        forced_prefix: Sequence[str] | None = None,
+        forced_prefix: Sequence[TextOrTokens] | None = None,
         batch_size: int = BATCH_SIZE,
     ) -> list[Translation]:
         """Translate texts, one each; see `translate_stream`, which this is for a list.
@@ -133,7 +141,7 @@ class Translator:
         options: SearchOptions | None = None,
         *,
         word_mode: str = "unicode",
-        forced_prefix: Iterable[str] | None = None,
+        forced_prefix: Iterable[TextOrTokens] | None = None,
         batch_size: int = BATCH_SIZE,
         window: int | None = None,
     ) -> Iterator[Translation]:
@@ -143,7 +151,7 @@ class Translator:
             texts: one sentence each. A text without any piece (empty, white space) has no hypotheses.
             options: `default_options()` when not given.
             word_mode: how words are told apart, see `data.words.word_spans`.
-            forced_prefix: how each translation has to begin; an empty string forces nothing.
+            forced_prefix: how each translation has to begin; nothing is forced where it is empty.
             batch_size: at most this many sentences are translated at once.
             window: this many texts are read, sorted by length and translated before the first is given out.
 
@@ -153,7 +161,7 @@ class Translator:
         options = options or self.default_options()
         prefixes = itertools.repeat("") if forced_prefix is None else forced_prefix
         requests = (
-            self._request(text, word_mode, given=tuple(self.tokenizers.target.encode(prefix)))
+            self._request(text, word_mode, given=self._target_tokens(prefix))
             for text, prefix in zip(texts, prefixes, strict=False)
         )
 
@@ -174,7 +182,7 @@ class Translator:
     def score(
         self,
         sources: Sequence[str],
-        targets: Sequence[str],
+        targets: Sequence[TextOrTokens],
         options: SearchOptions | None = None,
         *,
         word_mode: str = "unicode",
@@ -196,7 +204,7 @@ class Translator:
 
     def score_stream(
         self,
-        pairs: Iterable[tuple[str, str]],
+        pairs: Iterable[tuple[str, TextOrTokens]],
         options: SearchOptions | None = None,
         *,
         word_mode: str = "unicode",
@@ -206,7 +214,8 @@ class Translator:
         """What the model thinks of given translations: their probabilities and attention.
 
         Args:
-            pairs: sources and targets. A pair of which both are empty has no hypotheses.
+            pairs: sources and targets. A pair of which both are empty has no hypotheses. Tokens are scored
+                as they are, and as a translation that was cut when their end is not EOS.
             options: only length and coverage penalty matter; `default_options()` when not given.
             word_mode: as in `translate_stream`.
             batch_size: as in `translate_stream`.
@@ -234,8 +243,14 @@ class Translator:
         shortened = shorten(source, self.max_source_pieces)
         return _Request(shortened, given, _notes_of_cut("source", source, shortened))
 
-    def _scoring_request(self, source: str, target: str, word_mode: str) -> _Request:
+    def _target_tokens(self, prefix: TextOrTokens) -> tuple[int, ...]:
+        return tuple(self.tokenizers.target.encode(prefix) if isinstance(prefix, str) else prefix)
+
+    def _scoring_request(self, source: str, target: TextOrTokens, word_mode: str) -> _Request:
         request = self._request(source, word_mode)
+        if not isinstance(target, str):
+            segmented = self.tokenizers.target.segment_tokens(target, word_mode)
+            return replace(request, given=tuple(target), target=segmented)
         whole = self.tokenizers.target.segment(target, word_mode)
         kept = shorten(whole, self.max_source_pieces)
         given = kept.token_ids if kept is not whole else (*whole.token_ids, EOS_ID)

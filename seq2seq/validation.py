@@ -14,6 +14,7 @@ import tensorflow as tf
 from data.atomic import replace_durably
 from data.batching import Batch
 from data.special_ids import EOS_ID
+from seq2seq.checkpoints import Checkpoints
 from seq2seq.config import Config
 from seq2seq.loss_check import diverged
 from seq2seq.model import Seq2SeqModel
@@ -40,6 +41,7 @@ class Validation(keras.callbacks.Callback):
         schedule: the plateau schedule, if that is what the run has.
         status: told what is being done.
         heat_maps: called with the epoch while the averaged weights are in place.
+        checkpoints: where the weights of epochs go that the configuration wants kept.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Validation(keras.callbacks.Callback):
         schedule: Plateau | None,
         status: Callable[[str], None],
         heat_maps: Callable[[int], None] | None = None,
+        checkpoints: Checkpoints | None = None,
     ) -> None:
         super().__init__()
         self.data = data
@@ -60,6 +63,7 @@ class Validation(keras.callbacks.Callback):
         self.schedule = schedule
         self.status = status
         self.heat_maps = heat_maps
+        self.checkpoints = checkpoints
         self._search: Search | None = None
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
@@ -73,6 +77,9 @@ class Validation(keras.callbacks.Callback):
             logs.update(self._teacher_forced())
             if not math.isfinite(logs["val_loss"]):
                 raise diverged(training, f"the validation loss is {logs['val_loss']} after epoch {epoch + 1}")
+            every = training.keep_checkpoints
+            if self.checkpoints is not None and every is not None and (epoch + 1) % every == 0:
+                self.checkpoints.save(epoch + 1, self.model)
             if epoch + 1 >= training.validate_from_epoch and training.select_by == "bleu":
                 self.status("translating the validation split")
                 logs["val_bleu"] = self._bleu()
@@ -103,6 +110,8 @@ class Validation(keras.callbacks.Callback):
         training = self.config.training
         if self._search is None:
             self._search = Search([self.model], SearchOptions(beam_size=training.validation_beam))
+        self._search.refresh()
+        self._search.refresh()  # the weights have changed since the last epoch
         store, target = self.data.validation_store, self.data.tokenizers.target
         count = min(training.validation_pairs or len(store), len(store))
         pairs = store.read(range(count))

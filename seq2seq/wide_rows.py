@@ -11,6 +11,8 @@ import tensorflow as tf
 
 # Below this width the plain operation is as fast: every column is a block of its own.
 NARROWEST = 1024
+# Where the number of columns is known only when the graph runs, it has to be a multiple of this.
+BLOCK_OF_UNKNOWN_COLUMNS = 64
 
 
 def block_width(columns: int) -> int:
@@ -26,9 +28,13 @@ def block_width(columns: int) -> int:
 def in_blocks(values: tf.Tensor) -> tf.Tensor:
     """Cut every row: (rows, columns) float32 -> (rows, blocks, width), filled up with -inf at the end.
 
-    The number of columns must be static. Column c stands in block c // width at place c % width.
+    The number of columns must be static, or a multiple of `BLOCK_OF_UNKNOWN_COLUMNS`. Column c stands in
+    block c // width at place c % width.
     """
     columns = values.shape[-1]
+    if columns is None:
+        blocks = tf.shape(values)[-1] // BLOCK_OF_UNKNOWN_COLUMNS
+        return tf.reshape(values, [-1, blocks, BLOCK_OF_UNKNOWN_COLUMNS])
     width = block_width(columns)
     missing = -columns % width
     if missing:
@@ -72,9 +78,9 @@ def wide_log_sum_exp(blocks: tf.Tensor, maxima: tf.Tensor) -> tf.Tensor:
     Returns:
         (rows, 1) float32; not finite where a value is NaN or inf, or where all are -inf.
     """
-    _, count, width = blocks.shape
-    softmax = tf.nn.softmax(tf.reshape(blocks, [-1, count * width]))
-    softmax = tf.reshape(softmax, [-1, count, width])
+    shape = tf.shape(blocks)
+    softmax = tf.nn.softmax(tf.reshape(blocks, [shape[0], shape[1] * shape[2]]))
+    softmax = tf.reshape(softmax, shape)
     best_block = tf.argmax(maxima, axis=-1, output_type=tf.int32)
     greatest_share = tf.reduce_max(tf.gather(softmax, best_block, batch_dims=1), axis=-1, keepdims=True)
     return tf.reduce_max(maxima, axis=-1, keepdims=True) - tf.math.log(greatest_share)

@@ -115,6 +115,7 @@ def test_an_unknown_option_is_refused_in_one_line(script: str) -> None:
         (["train.py", "--run", "nowhere", "--resume"], "error: nowhere holds no run to go on with"),
         (["train.py", "--run", "tests", "--resume"], "error: tests holds no run to go on with"),
         (["translate.py", "--model", "nowhere", "a dog"], "nowhere does not exist"),
+        (["translate.py", "--model", "README.md", "a dog"], "README.md is not a directory"),
         (["evaluate.py", "--model", "nowhere"], "nowhere does not exist"),
         (["evaluate.py"], "--model"),
     ],

@@ -11,6 +11,7 @@ from benchmarks import (
     epoch,
     latency,
     process_startup,
+    report_opening,
     stream_memory,
     training_step,
 )
@@ -109,6 +110,18 @@ def test_stream_memory() -> None:
     settings = stream_memory.Settings(pairs=500, steps=5, every=2, batch_size=8, tokenizer_pairs=2000)
     found = check(stream_memory.measure(settings))
     assert ("500 pairs, 5 batches", "pairs/s") in found
+
+
+def test_report_opening(monkeypatch: pytest.MonkeyPatch) -> None:
+    outcome = report_opening.measure(report_opening.Settings(sentences=30, openings=1))
+    found = check(outcome)
+    assert ("30 sentences, file", "MB") in found
+    opened = [figure for figure in outcome.figures if figure.unit == "ms"]
+    assert len(opened) == 4 or "nothing was opened" in outcome.notes[0]
+    monkeypatch.setattr(report_opening.shutil, "which", lambda name: None)
+    without_browser = report_opening.measure(report_opening.Settings(sentences=3))
+    assert len(without_browser.figures) == 1
+    assert "nothing was opened" in without_browser.notes[0]
 
 
 def test_a_stream_is_read_after_the_first_and_every_few_batches(tmp_path: Path) -> None:

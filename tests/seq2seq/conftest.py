@@ -33,3 +33,19 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> TrainedRun:
     folder = tmp_path_factory.mktemp("trained") / "run"
     config = tiny_training(epochs=2, select_by="bleu", plot_sentences=2, tensorboard=True)
     return TrainedRun(folder, train_here(config, folder)[1])
+
+
+@pytest.fixture(scope="session")
+def evaluated_run(trained: TrainedRun, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the trained run whose test set was evaluated. Not to be changed."""
+    from tests.seq2seq.shipped_run import evaluated_copy
+
+    return evaluated_copy(trained.folder, tmp_path_factory.mktemp("evaluated") / "run")
+
+
+@pytest.fixture(scope="session")
+def shipped_model(evaluated_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The model `tiny-en-fr` that was shipped of it. Not to be changed."""
+    from tests.seq2seq.shipped_run import ship_here
+
+    return ship_here(evaluated_run, tmp_path_factory.mktemp("models") / "tiny-en-fr")

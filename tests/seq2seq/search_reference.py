@@ -53,18 +53,30 @@ class TinyModel:
         mean = tf.reduce_sum(memory * real, 1) / tf.reduce_sum(real, 1)
         return TinyEncoded(memory, mask, (tf.tanh(mean),))
 
-    def decode_step(self, tokens, state, encoded):
+    def decoding_weights(self) -> dict[str, tf.Tensor]:
+        names = ("recurrence", "embedding", "context", "output", "bias")
+        return {name: tf.convert_to_tensor(getattr(self, name)) for name in names}
+
+    def restricted_weights(self, weights: dict[str, tf.Tensor], token_ids: tf.Tensor) -> dict[str, tf.Tensor]:
+        by_column = {name: tf.gather(weights[name], token_ids, axis=-1) for name in ("output", "bias")}
+        return {**weights, **by_column, "embedding": tf.gather(weights["embedding"], token_ids)}
+
+    def decode_step(self, tokens, state, encoded, weights):
         self.traces += 1  # runs once for each time that a graph is built
         (previous,) = state
         batch = tf.shape(encoded.memory)[0]
         queries = tf.reshape(previous, [batch, -1, previous.shape[-1]])
         scores = tf.einsum("bku,bsu->bks", queries, encoded.memory)
         scores = tf.where(encoded.source_mask[:, None], scores, -1e9)
-        weights = tf.nn.softmax(scores)
-        context = tf.reshape(tf.einsum("bks,bsu->bku", weights, encoded.memory), tf.shape(previous))
-        new = tf.tanh(previous @ self.recurrence + tf.gather(self.embedding, tokens) + context @ self.context)
-        logits = new @ self.output + self.bias
-        return logits, (new,), tf.reshape(weights, [tf.shape(tokens)[0], tf.shape(encoded.memory)[1]])
+        attention = tf.nn.softmax(scores)
+        context = tf.reshape(tf.einsum("bks,bsu->bku", attention, encoded.memory), tf.shape(previous))
+        new = tf.tanh(
+            previous @ weights["recurrence"]
+            + tf.gather(weights["embedding"], tokens)
+            + context @ weights["context"]
+        )
+        logits = new @ weights["output"] + weights["bias"]
+        return logits, (new,), tf.reshape(attention, [tf.shape(tokens)[0], tf.shape(encoded.memory)[1]])
 
 
 @dataclass(frozen=True)
@@ -121,7 +133,8 @@ class TinyReference:
             probabilities.append(np.exp(logits) / np.exp(logits).sum())
             new_states.append(new)
             attentions.append(attention)
-        return np.log(np.mean(probabilities, 0)), new_states, np.mean(attentions, 0)
+        with np.errstate(divide="ignore"):  # a bias of -inf forbids a token
+            return np.log(np.mean(probabilities, 0)), new_states, np.mean(attentions, 0)
 
     def follow(self, tokens, scoring: Scoring) -> Found:
         """Score given tokens."""

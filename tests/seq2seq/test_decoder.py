@@ -29,10 +29,10 @@ plain_and_conditional = pytest.mark.parametrize("conditional_gru", [False, True]
 
 def decode_all(model: Seq2SeqModel, source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The tokens of `target` fed to `decode_step` one after the other."""
-    encoded = model.encode(source)
+    encoded, prepared = model.encode(source), model.decoding_weights()
     state, logits, weights = encoded.initial_state, [], []
     for step in range(target.shape[1]):
-        step_logits, state, step_weights = model.decode_step(target[:, step], state, encoded)
+        step_logits, state, step_weights = model.decode_step(target[:, step], state, encoded, prepared)
         logits.append(step_logits)
         weights.append(step_weights)
     return np.stack(logits, axis=1), np.stack(weights, axis=1)
@@ -70,8 +70,9 @@ def test_beams_that_share_a_memory_equal_beams_with_one_each(options):
     random = np.random.default_rng(3)
     state = (tf.constant(random.normal(size=(3 * beam, SIZES["decoder_units"]))),)
     tokens = random.integers(1, SIZES["target_vocabulary_size"], 3 * beam)
-    shared = model.decode_step(tokens, state, encoded)
-    own = model.decode_step(tokens, state, repeated(encoded, beam))
+    prepared = model.decoding_weights()
+    shared = model.decode_step(tokens, state, encoded, prepared)
+    own = model.decode_step(tokens, state, repeated(encoded, beam), prepared)
     for one, other in zip(tf.nest.flatten(shared), tf.nest.flatten(own), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-13)
 
@@ -83,8 +84,9 @@ def test_a_step_in_a_graph_that_knows_no_shape(conditional_gru):
     spec = lambda *shape: tf.TensorSpec(shape, tf.float64)  # noqa: E731
     memory_units = 2 * SIZES["encoder_units"]
     state_spec = (spec(None, SIZES["decoder_units"]),)
+    prepared = model.decoding_weights()
     step = tf.function(
-        model.decode_step,
+        lambda tokens, state, encoded: model.decode_step(tokens, state, encoded, prepared),
         input_signature=[
             tf.TensorSpec((None,), tf.int32),
             state_spec,
@@ -100,7 +102,7 @@ def test_a_step_in_a_graph_that_knows_no_shape(conditional_gru):
     for beam in (1, 2):
         tokens = tf.range(3, 3 + 3 * beam)
         states = tuple(tf.repeat(each, beam, axis=0) for each in encoded.initial_state)
-        compiled, eager = step(tokens, states, encoded), model.decode_step(tokens, states, encoded)
+        compiled, eager = step(tokens, states, encoded), model.decode_step(tokens, states, encoded, prepared)
         for one, other in zip(tf.nest.flatten(compiled), tf.nest.flatten(eager), strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-13)
 
@@ -221,10 +223,10 @@ def test_row_i_of_the_attention_belongs_to_the_token_that_step_i_emits(condition
     keras.utils.set_random_seed(1)
     model = model_that_puts_words_in_order(conditional_gru)
     source, target, positions = shuffled_words(50, seed=2)
-    encoded = model.encode(source)
+    encoded, prepared = model.encode(source), model.decoding_weights()
     state, tokens, emitted, rows = encoded.initial_state, np.full(50, BOS), [], []
     for _ in range(PLACES + 1):
-        logits, state, weights = model.decode_step(tokens, state, encoded)
+        logits, state, weights = model.decode_step(tokens, state, encoded, prepared)
         tokens = np.argmax(logits, axis=-1)
         emitted.append(tokens)
         rows.append(np.argmax(weights, axis=-1))

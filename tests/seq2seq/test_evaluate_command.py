@@ -72,6 +72,25 @@ def test_files_tables_and_notes(tmp_path, files, translator, capsys) -> None:
     assert "Next:" in printed.err
 
 
+def test_a_report_for_the_browser(tmp_path, files, translator, capsys) -> None:
+    import re
+
+    path = tmp_path / "pages" / "report.html"
+    run = make_run(tmp_path / "run")
+    assert run_main(run.path, files, "--report", str(path)) == 0
+    html = path.read_text(encoding="utf-8")
+    data = json.loads(re.search(r'id="report-data">(.*?)</script>', html)[1])
+    (animals,) = data["sets"]
+    assert animals["name"] == "animals"
+    assert [each["target"]["text"] for each in animals["sentences"]] == ["un chien", "un chat noir"]
+    assert {entry["word"] for entry in animals["lexicon"]} == {"a", "dog", "cat"}
+    (report,) = read_reports(run.path)
+    assert [each["chrf"] for each in animals["sentences"]] == [
+        round(row["chrf"], 2) for row in report["sentences"]
+    ]
+    assert str(path) in capsys.readouterr().err
+
+
 def test_search_options_of_the_command_line_win(tmp_path, files, translator) -> None:
     run = make_run(tmp_path / "run")
     run_main(
@@ -172,7 +191,7 @@ def test_comparison_with_another_run(tmp_path, files, translator, capsys) -> Non
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "--model RUN is required"),
+        ([], "--model MODEL is required"),
         (["--model", "a", "--model", "b"], "--folder DIR"),
         (["--model", "a", "--source", "s"], "--reference FILE"),
         (["--model", "a", "--reference", "s"], "--source FILE"),
@@ -200,6 +219,8 @@ def test_mistakes_that_are_seen_before_the_model_is_loaded(tmp_path, files, monk
     with pytest.raises(UserError, match="does not exist"):
         run_main(tmp_path / "nowhere", files)
     run = make_run(tmp_path / "run")
+    with pytest.raises(UserError, match="is a directory"):
+        run_main(run.path, files, "--report", str(tmp_path))
     files["reference"].write_text("un chien\n", encoding="utf-8")
     with pytest.raises(UserError, match=r"source has 2 lines but .*reference has 1"):
         run_main(run.path, files)
@@ -233,7 +254,7 @@ def test_help_is_quick_and_loads_nothing_heavy() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
     )
     assert done.stderr.strip() == "[]"
-    assert "usage: evaluate.py --model RUN [options]" in done.stdout
+    assert "usage: evaluate.py --model MODEL [options]" in done.stdout
 
 
 def test_every_option_is_explained() -> None:

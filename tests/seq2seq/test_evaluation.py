@@ -249,3 +249,12 @@ class TestReport:
 
         with pytest.raises(ValueError, match="2 sentences were given and 1 came back"):
             run(Forgetful({"a": "x", "b": "y"}), a_set(("a", "x"), ("b", "y")))
+
+
+def test_whoever_looks_on_sees_each_translation_in_order() -> None:
+    translator = DictionaryTranslator({"x": "one", "z": "three"})
+    seen = []
+    found = run(translator, a_set(("x", "1"), ("", ""), ("z", "3")), observe=seen.append)
+    assert [each.text for each in seen] == ["one", "", "three"]
+    assert [row["hypothesis"] for row in found["sentences"]] == ["one", "", "three"]
+    assert seen[0].best.attention.shape == (2, 2)

@@ -155,6 +155,7 @@ def test_n_best_is_the_head_of_a_longer_list(large_search):
 def test_early_stopping_changes_no_result(stopping_model, stopping_search, scoring):
     for seed, (beam, n_best) in itertools.product(range(4), ((3, 1), (8, 2), (8, 8))):
         stopping_model.load(TinyWeights(12, seed=seed, eos_bias=3.0))
+        stopping_search.refresh()
         sources = random_sources(np.random.default_rng(seed), 12)
         options = options_for(scoring, beam_size=beam, n_best=n_best, max_length=15)
         stopping = stopping_search.search(sources, options=options)
@@ -179,10 +180,11 @@ def _steps_taken(model: TinyModel, options: SearchOptions) -> int:
 
     class Counting:
         encode = model.encode
+        decoding_weights = model.decoding_weights
 
-        def decode_step(self, tokens, state, encoded):
+        def decode_step(self, tokens, state, encoded, weights):
             counter.assign_add(1)
-            return model.decode_step(tokens, state, encoded)
+            return model.decode_step(tokens, state, encoded, weights)
 
     Search([Counting()], options).search(SOURCES)
     return int(counter.numpy())
@@ -353,11 +355,12 @@ def test_changing_numbers_or_shapes_builds_no_new_graph(small):
     assert model.traces == traces
 
 
-def test_weights_loaded_later_are_used(large, large_search):
+def test_weights_loaded_later_are_used_once_refreshed(large, large_search):
     model = TinyModel(TinyWeights(30, seed=77))
     search = Search([model], SearchOptions(beam_size=2))
     before = search.search(SOURCES)
     model.load(large)
+    search.refresh()
     after = search.search(SOURCES)
     assert not np.array_equal(before.score, after.score)
     expected = large_search.search(SOURCES, options=SearchOptions(beam_size=2))
@@ -405,8 +408,8 @@ def test_broken_weights_give_an_error_that_says_so(bad, options):
 class AttentionBreaksToo(TinyModel):
     """As in a conditional GRU, where the token just read has a say in the attention of the same step."""
 
-    def decode_step(self, tokens, state, encoded):
-        logits, new_state, attention_weights = super().decode_step(tokens, state, encoded)
+    def decode_step(self, tokens, state, encoded, weights):
+        logits, new_state, attention_weights = super().decode_step(tokens, state, encoded, weights)
         return logits, new_state, attention_weights + 0.0 * tf.reduce_sum(logits, axis=-1, keepdims=True)
 
 
@@ -421,6 +424,7 @@ def test_one_broken_hypothesis_does_not_harm_the_others(model_class):
     healthy = search.search(SOURCES)
     weights.embedding[5] = np.nan
     model.load(weights)
+    search.refresh()
     broken = search.search(SOURCES)
     for row in range(len(SOURCES)):
         wanted = [tokens for tokens in all_hypotheses(healthy, row) if 5 not in tokens]

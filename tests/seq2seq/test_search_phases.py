@@ -61,6 +61,8 @@ def test_phases_change_no_result(search_with, options, with_prefixes):
             units = model.bias.shape[0] and model.recurrence.shape[0]
             eos_bias = (0.0, 2.0, 4.0)[seed % 3]
             model.load(TinyWeights(VOCABULARY, units=units, seed=seed + 50 * offset, eos_bias=eos_bias))
+        for search in (at_once, half, never):
+            search.refresh()
         random = np.random.default_rng(seed)
         sources = random_sources(random, (1, 2, 5, 13)[seed % 4])
         prefixes = None
@@ -93,9 +95,9 @@ class CountingRows(TinyModel):
         super().__init__(weights)
         self.rows: list[int] = []
 
-    def decode_step(self, tokens, state, encoded):
+    def decode_step(self, tokens, state, encoded, weights):
         tf.py_function(lambda count: self.rows.append(int(count)), [tf.shape(tokens)[0]], [])
-        return super().decode_step(tokens, state, encoded)
+        return super().decode_step(tokens, state, encoded, weights)
 
 
 # Sentences that end after 2, 2, 2, 3, 5 and 9 tokens, whatever the model says.

@@ -144,3 +144,9 @@ def test_what_does_not_fit_is_refused():
         render(np.eye(3), SOURCE, TARGET[:2])
     with pytest.raises(ValueError, match="finite"):
         render(np.full((3, 3), np.nan), SOURCE, TARGET)
+
+
+def test_panels_are_about_equally_wide():
+    labels = [f"w{place:02}" for place in range(18)]
+    text = render(np.full((1, 18), 0.9), labels, ["row"], width=3 + 1 + 3 * 16)
+    assert [line.count("██") for line in text.split("\n") if "row" in line] == [9, 9]

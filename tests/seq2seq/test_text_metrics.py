@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -77,6 +78,24 @@ def test_other_tokenizers_and_the_paper_form_are_those_of_the_program(tmp_path: 
     assert paper["signature"] == none["signature"]
     assert "tok:none" in paper["signature"]
     assert corpus_scores(scorer)["bleu"]["score"] != pytest.approx(paper["score"], abs=0.1)
+
+
+def test_bleu_of_a_sentence_counts_only_the_orders_that_it_has() -> None:
+    """Three words, two of them right and beside each other: 2/3 of the words, 1/2 of the pairs.
+
+    The only triple is wrong; exponential smoothing counts it as half of one. There are no runs of four.
+    """
+    scorer = TextScorer("none")
+    expected = 100 * (2 / 3 * 1 / 2 * 1 / 2) ** (1 / 3)
+    assert scorer.sentence("a b x", ["a b c"]).bleu == pytest.approx(expected)
+    assert scorer.sentence("a b", ["a b"]).bleu == pytest.approx(100)
+    # Half as long as it should be: exp(1 - 4 / 2) of the precisions, which are all 1.
+    assert scorer.sentence("a b", ["a b c d"]).bleu == pytest.approx(100 * math.exp(-1))
+
+
+def test_bleu_of_a_sentence_takes_the_tokenizer_of_the_set() -> None:
+    assert TextScorer("char").sentence("我喜欢狗", ["我喜欢猫"]).bleu > 40
+    assert TextScorer("13a").sentence("我喜欢狗", ["我喜欢猫"]).bleu == 0
 
 
 def test_ter_from_sentences_is_corpus_ter_and_no_mean() -> None:

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from functools import cache
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from data.errors import UserError
+from seq2seq import shipped_models
 from seq2seq.output_formats import one_line
 from seq2seq.search_options import SearchOptions
 from seq2seq.translate_command import main
@@ -75,13 +77,38 @@ def test_help_answers_without_loading_anything_heavy():
         assert option in result.stdout
 
 
-def test_without_a_model_it_says_how_to_get_one(capsys):
-    with pytest.raises(SystemExit) as ended:
-        main(["two dogs"])
-    assert ended.value.code == 2
-    message = capsys.readouterr().err
-    assert "make demo" in message
-    assert "train.py --config" in message
+def test_without_a_model_it_takes_the_default_one_and_says_so(
+    shipped_model, tmp_path, monkeypatch, capsys
+) -> None:
+    monkeypatch.setattr(shipped_models, "MODELS_FOLDER", tmp_path / "models")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"I see.\n")))
+    with pytest.raises(UserError, match=r"default one, tatoeba-en-es, is not in models/"):
+        main([])
+    assert capsys.readouterr() == ("", "")
+    shutil.copytree(shipped_model, tmp_path / "models" / "tatoeba-en-es")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"I see.\n")))
+    assert main([]) == 0
+    printed, said = capsys.readouterr()
+    assert printed.count("\n") == 1
+    first = said.splitlines()[0]
+    assert first == "model: tatoeba-en-es, English to French (--list-models shows the others)"
+
+
+def test_pictures_of_a_shipped_model_go_below_runs(shipped_model, tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = sorted(shipped_model.rglob("*"))
+    assert main(["--model", str(shipped_model), "I see."]) == 0
+    assert [path.name for path in Path("runs/tiny-en-fr/plots").iterdir()] == ["0001-i-see.png"]
+    assert "attention: runs/tiny-en-fr/plots/0001-i-see.png" in capsys.readouterr().err
+    assert sorted(shipped_model.rglob("*")) == before
+
+
+def test_the_list_of_models_goes_to_stdout(shipped_model, tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(shipped_models, "MODELS_FOLDER", shipped_model.parent)
+    assert main(["--list-models"]) == 0
+    printed, said = capsys.readouterr()
+    assert [line.split()[0] for line in printed.splitlines()] == ["NAME", "tiny-en-fr"]
+    assert said == ""
 
 
 @pytest.mark.parametrize(

@@ -256,6 +256,8 @@ class TestBleu:
         class Perfect:
             def __init__(self, *_: Any) -> None: ...
 
+            def refresh(self) -> None: ...
+
             def search(self, rows: list[list[int]]) -> Any:
                 sources = [tokenizers.source.decode(row[:-1]) for row in rows]
                 numbers = [int(source.split()[-1]) for source in sources]

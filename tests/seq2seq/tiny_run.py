@@ -96,8 +96,15 @@ class CopyModel:
     def _note_shape(self, shape: tf.Tensor) -> None:
         self.batch_shapes.append(tuple(shape.numpy().tolist()))
 
+    def decoding_weights(self) -> tuple[tf.Tensor, ...]:
+        return ()
+
     def decode_step(
-        self, tokens: tf.Tensor, state: tuple[tf.Tensor, ...], encoded: CopySource
+        self,
+        tokens: tf.Tensor,
+        state: tuple[tf.Tensor, ...],
+        encoded: CopySource,
+        weights: tuple[tf.Tensor, ...],
     ) -> tuple[tf.Tensor, tuple[tf.Tensor, ...], tf.Tensor]:
         (step,) = state  # (rows, 1)
         beam = tf.shape(tokens)[0] // tf.shape(encoded.tokens)[0]

@@ -1,0 +1,179 @@
+/** The first view: text, heat map or lines, what is odd about the translation, the chosen word's panel, downloads. */
+
+import { AttentionView, drawHeatMap } from "./attention_view.js";
+import { choice, shareSlider } from "./controls.js";
+import { element } from "./dom.js";
+import { downloadButtons } from "./downloads.js";
+import { LinkView } from "./link_view.js";
+import { warningList } from "./warning_list.js";
+import { WordPanel } from "./word_panel.js";
+
+const FIRST_THRESHOLD = 0.3;
+
+export class AttentionTab {
+  /**
+   * @param {HTMLElement} host
+   * @param {object} options
+   * @param {() => object} options.state of the page
+   * @param {(changes: object) => void} options.change changes the state without asking the server
+   * @param {(changes: object) => void} options.translate changes the state and translates again
+   */
+  constructor(host, { state, change, translate }) {
+    Object.assign(this, { host, state, change });
+    this.toolbar = element("div", { class: "toolbar" });
+    this.view = element("div");
+    this.legend = element("p", { class: "legend" });
+    this.below = element("div", { class: "below" });
+    host.replaceChildren(this.toolbar, this.view, this.legend, this.below);
+    this.panel = new WordPanel({
+      state,
+      onPrefix: (prefix) => translate({ prefix, rank: 0, pins: [] }),
+      onPins: (pins) => change({ pins }),
+      onClose: () => {
+        const { unit } = this.state();
+        this.#choose(null);
+        this.focusTarget(unit);
+      },
+    });
+  }
+
+  /** @param {object} translation with at least one hypothesis */
+  show(translation) {
+    this.translation = translation;
+    this.#fillToolbar();
+    this.#draw();
+    const hypothesis = translation.hypotheses[this.state().rank];
+    this.below.replaceChildren(
+      warningList(hypothesis, (sign) => this.#markWarning(sign)),
+      downloadButtons(translation, this.state),
+    );
+  }
+
+  /** Puts the focus on a target word, such as after it was replaced. */
+  focusTarget(index) {
+    const line = this.#line("target");
+    const span = line.spans.get(index) ?? [...line.spans.values()].at(-1);
+    if (span) line.focusOn(span);
+  }
+
+  #fillToolbar() {
+    const { level, drawing, threshold } = this.state();
+    const redraw = (changes) => {
+      this.change(changes);
+      this.#draw();
+    };
+    const slider = shareSlider("Threshold", threshold ?? FIRST_THRESHOLD, (share) =>
+      redraw({ threshold: share }),
+    );
+    slider.hidden = threshold === null;
+    const readings = { soft: "Weights", hard: "Links" };
+    const read = (reading) => {
+      slider.hidden = reading === "soft";
+      redraw({ threshold: reading === "soft" ? null : Number(slider.querySelector("input").value) });
+    };
+    this.toolbar.replaceChildren(
+      choice("Units", { words: "Words", pieces: "Pieces" }, level, (each) =>
+        redraw({ level: each, unit: null, pins: [] }),
+      ),
+      choice("Drawing", { map: "Heat map", lines: "Lines" }, drawing, (each) => redraw({ drawing: each })),
+      choice("Reading", readings, threshold === null ? "soft" : "hard", read),
+      slider,
+    );
+  }
+
+  #draw() {
+    const { rank, level, threshold, drawing, unit } = this.state();
+    this.current?.destroy();
+    const draw = drawing === "map" ? drawHeatMap : (host, options) => new LinkView(host, options);
+    const onPick = (side, index) => this.#pick(side, index);
+    this.current = new AttentionView(this.view, this.translation, { rank, level, threshold, draw, onPick });
+    this.current.root.classList.toggle("as-lines", drawing === "lines");
+    this.legend.replaceChildren(...this.#legend());
+    this.#markUnsure();
+    this.#markWarnings();
+    if (unit !== null && unit < this.current.reading.rows.length) this.#openPanel(unit);
+  }
+
+  /** The text of a side that is to be seen: with lines between them, the drawing has texts of its own. */
+  #line(side) {
+    return this.state().drawing === "lines" ? this.current.map[side] : this.current[side];
+  }
+
+  #legend() {
+    const { drawing, threshold } = this.state();
+    const scale = [element("span", {}, "looked at: 0", element("span", { class: "scale" }), "100\u00a0%")];
+    const unsure = element(
+      "span",
+      {},
+      element("span", { class: "example unsure" }, "dotted"),
+      ": probability below 50\u00a0%",
+    );
+    const warned = element(
+      "span",
+      {},
+      element("span", { class: "example warned" }, "wavy"),
+      ": a warning sign",
+    );
+    return [...(drawing === "map" && threshold === null ? scale : []), unsure, warned];
+  }
+
+  #pick(side, index) {
+    if (side === "target") {
+      this.#choose(this.state().unit === index ? null : index);
+      return;
+    }
+    const { held } = this.current;
+    const again = held && held[1] === index;
+    this.current.hold(this.state().unit, again ? null : index);
+  }
+
+  #choose(unit) {
+    this.change({ unit, pins: [] });
+    if (unit === null) {
+      this.panel.host.remove();
+      this.current.root.classList.remove("with-panel");
+      this.current.hold(null, null);
+    } else {
+      this.#openPanel(unit);
+    }
+  }
+
+  #openPanel(unit) {
+    const { root, reading } = this.current;
+    if (!this.panel.host.isConnected) root.insertBefore(this.panel.host, root.querySelector(".drawing"));
+    root.classList.add("with-panel");
+    this.current.hold(unit, null);
+    this.panel.show(reading, unit);
+  }
+
+  #markUnsure() {
+    for (const [index, span] of this.#line("target").spans) {
+      span.classList.toggle("unsure", this.current.reading.probabilities[index] < 0.5);
+    }
+  }
+
+  /** The spans of a side that belong to the given words, at whichever level is shown. */
+  #spansOf(side, words) {
+    const segmentation = side === "source" ? this.translation.source : this.current.reading.hypothesis;
+    const wordOf =
+      this.state().level === "words" ? (index) => index : (index) => segmentation.piece_to_word[index];
+    return [...this.#line(side).spans]
+      .filter(([index]) => words.includes(wordOf(index)))
+      .map(([, span]) => span);
+  }
+
+  #markWarnings() {
+    for (const sign of this.current.reading.hypothesis.warnings ?? []) {
+      for (const span of this.#spansOf("source", sign.source_words)) span.classList.add("warned");
+      for (const span of this.#spansOf("target", sign.target_words)) span.classList.add("warned");
+    }
+  }
+
+  /** Brings out the words of one warning sign; null of none. */
+  #markWarning(sign) {
+    for (const span of this.view.querySelectorAll(".unit.pointed-out")) span.classList.remove("pointed-out");
+    if (!sign) return;
+    for (const span of this.#spansOf("source", sign.source_words)) span.classList.add("pointed-out");
+    for (const span of this.#spansOf("target", sign.target_words)) span.classList.add("pointed-out");
+  }
+}

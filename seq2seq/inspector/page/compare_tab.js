@@ -1,0 +1,199 @@
+/** The same sentence twice: another model, another checkpoint or greedy search beside it, and the difference. */
+
+import { Asker } from "./api.js";
+import { AttentionView } from "./attention_view.js";
+import { differenceColors } from "./colors.js";
+import { commonWords } from "./common_words.js";
+import { choice, Progress } from "./controls.js";
+import { element } from "./dom.js";
+import { HeatMap } from "./heat_map.js";
+import { facts } from "./hypothesis_list.js";
+import { readingOf } from "./units.js";
+import { searchOf } from "./view_state.js";
+
+const SEARCHES = { same: "Same search", greedy: "Greedy", scored: "The same words" };
+const LARGEST_DIFFERENCE = 1; // between two weights
+const SMALLEST_DIFFERENCE = 0.005;
+
+export class CompareTab {
+  constructor(host, { models, state, change }) {
+    Object.assign(this, { host, models, state, change });
+    this.progress = new Progress("Translating again …");
+    this.asker = new Asker(this.progress.busy);
+    this.toolbar = element("div", { class: "toolbar" });
+    this.content = element("div");
+    host.replaceChildren(this.toolbar, this.progress.host, this.content);
+  }
+
+  /** What the sentence is compared with; without a choice the next model, or greedy search of the only one. */
+  #other() {
+    const { model, otherModel, otherCheckpoint, otherSearch } = this.state();
+    const first = this.models.find(({ name }) => name === model) ?? this.models[0];
+    const next = this.models.find(({ name }) => name !== first.name) ?? first;
+    const chosen = this.models.find(({ name }) => name === otherModel) ?? next;
+    const onlyOne = otherModel === null && chosen === first && otherCheckpoint === null;
+    return {
+      model: chosen,
+      checkpoint: otherCheckpoint,
+      search: onlyOne && otherSearch === "same" ? "greedy" : otherSearch,
+    };
+  }
+
+  show(translation) {
+    this.translation = translation;
+    this.#fillToolbar();
+    this.#ask();
+  }
+
+  #fillToolbar() {
+    const { model, checkpoint, search } = this.#other();
+    const select = element("select", { "aria-label": "Model to compare with" });
+    select.append(
+      ...this.models.map(({ name }) =>
+        element("option", { value: name, selected: name === model.name }, name),
+      ),
+    );
+    select.addEventListener("change", () =>
+      this.#choose({ otherModel: select.value, otherCheckpoint: null }),
+    );
+    const parts = [element("label", { class: "inline-field" }, "Beside it", select)];
+    if (model.checkpoints.length) {
+      const epochs = element("select", { "aria-label": "Checkpoint to compare with" });
+      const best = element("option", { value: "", selected: checkpoint === null }, "best weights");
+      const kept = model.checkpoints.map(({ epoch }) =>
+        element("option", { value: epoch, selected: epoch === checkpoint }, `epoch ${epoch}`),
+      );
+      epochs.append(best, ...kept);
+      epochs.addEventListener("change", () =>
+        this.#choose({ otherModel: model.name, otherCheckpoint: Number(epochs.value) || null }),
+      );
+      parts.push(epochs);
+    }
+    const choose = (value) => this.#choose({ otherModel: model.name, otherSearch: value });
+    this.toolbar.replaceChildren(...parts, choice("Search", SEARCHES, search, choose));
+  }
+
+  #choose(changes) {
+    this.change(changes);
+    if ("otherModel" in changes && !("otherSearch" in changes)) this.#fillToolbar();
+    this.#ask();
+  }
+
+  async #ask() {
+    const { model, checkpoint, search } = this.#other();
+    const { rank } = this.state();
+    const { text } = this.translation.source;
+    const which = { model: model.name, ...(checkpoint ? { checkpoint } : {}) };
+    const options = { ...searchOf(this.state()), ...which };
+    if (!checkpoint) delete options.checkpoint;
+    const scored = { pairs: [{ source: text, target: this.translation.hypotheses[rank].text }], ...which };
+    const searched = { sentences: [text], ...options, ...(search === "greedy" ? { beam_size: 1 } : {}) };
+    this.progress.clear();
+    this.content.classList.add("stale");
+    try {
+      const request = search === "scored" ? ["api/score", scored] : ["api/translate", searched];
+      const answer = await this.asker.latest((ask) => ask(...request));
+      if (!answer) return;
+      this.content.classList.remove("stale");
+      const epoch = checkpoint ? `, epoch ${checkpoint}` : "";
+      this.#draw(answer.translations[0], `${model.name}${epoch} · ${SEARCHES[search].toLowerCase()}`);
+    } catch (error) {
+      this.content.classList.remove("stale");
+      this.content.replaceChildren();
+      this.progress.problem(error);
+    }
+  }
+
+  #draw(other, otherTitle) {
+    const { rank, model, checkpoint } = this.state();
+    if (!other.hypotheses.length) {
+      this.content.replaceChildren(element("p", { class: "hint" }, "There is nothing to compare."));
+      return;
+    }
+    const [left, right] = [readingOf(this.translation, rank, "words"), readingOf(other, 0, "words")];
+    const title = `${model ?? this.models[0].name}${checkpoint ? `, epoch ${checkpoint}` : ""} · shown translation`;
+    const side = (name, reading) => {
+      const heading = element("h3", {}, name);
+      const place = element("div");
+      return [
+        place,
+        element(
+          "section",
+          { class: "compared", "aria-label": name },
+          heading,
+          element("p", { class: "hint" }, facts(reading.hypothesis)),
+          place,
+        ),
+      ];
+    };
+    const [leftPlace, leftSide] = side(title, left);
+    const [rightPlace, rightSide] = side(otherTitle, right);
+    const difference = element("section", { class: "difference" });
+    this.content.replaceChildren(element("div", { class: "sides" }, leftSide, rightSide), difference);
+    const views = [
+      new AttentionView(leftPlace, this.translation, { rank }),
+      new AttentionView(rightPlace, other),
+    ];
+    const labels = (reading) => reading.rows.map((row) => row.label);
+    const pairs = commonWords(labels(left), labels(right));
+    this.#markDifferent(views, pairs);
+    this.#drawDifference(difference, left, right, pairs);
+  }
+
+  #markDifferent(views, pairs) {
+    views.forEach((view, side) => {
+      const common = new Set(pairs.map((pair) => pair[side]));
+      for (const [index, span] of view.target.spans) span.classList.toggle("different", !common.has(index));
+    });
+  }
+
+  #drawDifference(host, left, right, pairs) {
+    const heading = element("h3", {}, "Difference");
+    const labels = (reading) => reading.columns.map((column) => column.label).join("\n");
+    if (labels(left) !== labels(right) || !pairs.length) {
+      const reason = pairs.length
+        ? "The two models cut this sentence into different words, so their weights cannot be subtracted."
+        : "The two translations have no word in common.";
+      host.replaceChildren(heading, element("p", { class: "hint" }, reason));
+      return;
+    }
+    const weights = pairs.map(([one, other]) =>
+      left.weights[one].map((weight, column) => weight - right.weights[other][column]),
+    );
+    const rows = pairs.map(([one]) => left.rows[one]);
+    const distance =
+      weights.reduce((sum, row) => sum + row.reduce((part, each) => part + Math.abs(each), 0) / 2, 0) /
+      rows.length;
+    if (Math.max(...weights.flat().map(Math.abs)) < SMALLEST_DIFFERENCE) {
+      host.replaceChildren(
+        heading,
+        element(
+          "p",
+          { class: "hint" },
+          "None: for the words that both wrote, both looked at the same places.",
+        ),
+      );
+      return;
+    }
+    const place = element("div");
+    const meaning =
+      `Words that both wrote. Blue: the left one looked more; orange: the right one. On average ${Math.round(100 * distance)}\u00a0% ` +
+      "of a word's attention lies elsewhere.";
+    host.replaceChildren(heading, element("p", { class: "hint" }, meaning), place);
+    const map = new HeatMap(place, {
+      rows,
+      columns: left.columns,
+      weights,
+      label: "Difference of attention",
+      colors: (value) => differenceColors(value, LARGEST_DIFFERENCE),
+      number: (value) =>
+        Math.abs(value) >= 0.05 ? `${value > 0 ? "+" : "−"}${Math.round(100 * Math.abs(value))}` : "",
+      describe: (row, column, value) => {
+        const points = Math.round(100 * Math.abs(value));
+        return `${row.label} at ${column.label}: ${points ? `${points} points ${value > 0 ? "more on the left" : "more on the right"}` : "equal"}`;
+      },
+    });
+    place.addEventListener("cell-hover", ({ detail: { row, column } }) => map.mark(row, column));
+    map.mark(null, null);
+  }
+}

@@ -1,0 +1,217 @@
+import { weightColors } from "./colors.js";
+import { element } from "./dom.js";
+import { codePoints, describeWeight, isRightToLeft } from "./units.js";
+
+const SMALLEST_CELL = 15;
+const LARGEST_CELL = 46;
+const SMALLEST_CELL_WITH_NUMBER = 27;
+const SMALLEST_NUMBER_SHOWN = 0.05;
+const WIDTH_WHEN_HIDDEN = 700;
+const LONGEST_LABEL = 22; // characters
+
+function shortened(label) {
+  const characters = codePoints(label);
+  return characters.length > LONGEST_LABEL ? characters.slice(0, LONGEST_LABEL - 1).join("") + "…" : label;
+}
+
+/**
+ * A matrix with words on two sides, as a grid whose cells the arrow keys reach.
+ *
+ * Sends `cell-hover` ({row, column}; either may be null, for labels) and `cell-pick` from `host`.
+ */
+export class HeatMap {
+  /**
+   * @param {HTMLElement} host is emptied and filled
+   * @param {object} options
+   * @param {ReturnType<typeof unitsOf>} options.rows target units
+   * @param {ReturnType<typeof unitsOf>} options.columns source units
+   * @param {number[][]} options.weights (rows, columns)
+   * @param {string} options.label what the grid is called
+   * @param {(weight: number) => {paper: string, ink: string}} [options.colors]
+   * @param {(weight: number) => string} [options.number] what is written into a cell; "" for nothing
+   * @param {(row: object, column: object, weight: number, place: number[]) => string} [options.describe]
+   * @param {(row: number, column: number) => string} [options.mark] a class for the cell, or ""
+   * @param {() => number} [options.cellSize] side of a cell in CSS pixels; as there is room for, if not given
+   */
+  constructor(
+    host,
+    {
+      rows,
+      columns,
+      weights,
+      label,
+      colors = weightColors,
+      number,
+      describe = describeWeight,
+      mark,
+      cellSize,
+    },
+  ) {
+    Object.assign(this, { host, rows, columns, weights, colors, describe, cellSize });
+    this.markOf = mark ?? (() => "");
+    this.number =
+      number ?? ((weight) => (weight >= SMALLEST_NUMBER_SHOWN ? String(Math.round(100 * weight)) : ""));
+    this.rightToLeft = isRightToLeft(columns.map((column) => column.label).join(" "));
+    this.scroller = element("div", { class: "heat-map" });
+    this.table = element("table", {
+      role: "grid",
+      "aria-label": label,
+      dir: this.rightToLeft ? "rtl" : "ltr",
+    });
+    this.band = { row: element("div", { class: "band" }), column: element("div", { class: "band" }) };
+    this.#fill();
+    this.scroller.append(this.table, this.band.row, this.band.column);
+    host.replaceChildren(this.scroller);
+    this.#fit();
+    this.#listen();
+    new ResizeObserver(() => this.host.clientWidth !== this.fittedTo && this.#fit()).observe(host);
+  }
+
+  #fit() {
+    const context = document.createElement("canvas").getContext("2d");
+    context.font = "14px system-ui, sans-serif";
+    const width = (units) =>
+      Math.max(...units.map((unit) => context.measureText(shortened(unit.label)).width));
+    this.fittedTo = this.host.clientWidth;
+    const available = this.fittedTo || WIDTH_WHEN_HIDDEN;
+    const [rowLabels, columnLabels] = [width(this.rows) + 18, width(this.columns)];
+    const room = (available - rowLabels - 24) / this.columns.length - 1;
+    const cell = this.cellSize?.() ?? Math.floor(Math.min(Math.max(room, SMALLEST_CELL), LARGEST_CELL));
+    this.cell = cell;
+    const slant = columnLabels <= cell - 4 ? "flat" : cell >= 21 ? "slanted" : "upright";
+    const height = { flat: 24, slanted: 0.72 * columnLabels + 22, upright: columnLabels + 12 }[slant];
+    this.scroller.className = `heat-map ${slant}`;
+    this.scroller.classList.toggle("without-numbers", cell < SMALLEST_CELL_WITH_NUMBER);
+    this.scroller.style.setProperty("--cell", `${cell}px`);
+    this.scroller.style.setProperty("--label-height", `${Math.ceil(height)}px`);
+    this.scroller.style.setProperty(
+      "--overhang",
+      slant === "slanted" ? `${Math.ceil(0.7 * columnLabels)}px` : "0px",
+    );
+  }
+
+  #fill() {
+    const label = (unit) => element("span", { dir: "auto", title: unit.label }, shortened(unit.label));
+    const head = element("tr", {}, element("td", { class: "corner" }));
+    this.columns.forEach((column) => {
+      const name = column.isEnd ? "end of the source" : `source: ${column.label}`;
+      const attributes = {
+        scope: "col",
+        class: column.isEnd ? "end" : null,
+        "aria-label": name,
+        tabindex: -1,
+      };
+      head.append(element("th", attributes, label(column)));
+    });
+    const lines = this.rows.map((row, place) => {
+      const name = row.isEnd ? "end of the target" : `target: ${row.label}`;
+      const attributes = { scope: "row", class: row.isEnd ? "end" : null, "aria-label": name, tabindex: -1 };
+      const cells = this.columns.map((column, other) => this.#cell(row, column, place, other));
+      return element("tr", {}, element("th", attributes, label(row)), ...cells);
+    });
+    this.table.append(element("thead", {}, head), element("tbody", {}, ...lines));
+    const first = this.table.querySelector("tbody td");
+    if (first) first.tabIndex = 0;
+  }
+
+  #cell(row, column, place, other) {
+    const weight = this.weights[place][other];
+    const cell = document.createElement("td");
+    const number = this.number(weight);
+    const { paper, ink } = this.colors(weight);
+    if (weight !== 0) cell.style.backgroundColor = paper;
+    if (number) {
+      cell.style.color = ink;
+      cell.textContent = number;
+    }
+    const mark = this.markOf(place, other);
+    if (mark) cell.className = mark;
+    cell.setAttribute("role", "gridcell");
+    cell.setAttribute("aria-label", this.describe(row, column, weight, [place, other]));
+    cell.tabIndex = -1;
+    return cell;
+  }
+
+  /** The row and column of a cell or label; null where the label is of the other side. */
+  #placeOf(target) {
+    const cell = target?.closest?.("td, th");
+    if (!cell || !this.table.contains(cell) || cell.classList.contains("corner")) return null;
+    const [row, column] = [cell.parentElement.rowIndex - 1, cell.cellIndex - 1];
+    return { row: row < 0 ? null : row, column: column < 0 ? null : column };
+  }
+
+  #listen() {
+    const send = (kind, place) =>
+      this.host.dispatchEvent(new CustomEvent(kind, { bubbles: true, detail: place }));
+    const nowhere = { row: null, column: null };
+    const hover = (event) => send("cell-hover", this.#placeOf(event.target) ?? nowhere);
+    this.table.addEventListener("pointerover", hover);
+    this.table.addEventListener("pointerleave", () => send("cell-hover", nowhere));
+    this.table.addEventListener("focusin", hover);
+    this.table.addEventListener("focusout", () => send("cell-hover", nowhere));
+    this.table.addEventListener("click", (event) => {
+      const place = this.#placeOf(event.target);
+      if (place) send("cell-pick", place);
+    });
+    this.table.addEventListener("keydown", (event) => {
+      const place = this.#placeOf(event.target);
+      if (!place) return;
+      if (event.key === "Enter" || event.key === " ") {
+        event.preventDefault();
+        send("cell-pick", place);
+      } else if (this.#move(event, (place.row ?? -1) + 1, (place.column ?? -1) + 1)) event.preventDefault();
+    });
+  }
+
+  #move(event, row, column) {
+    const right = this.rightToLeft ? -1 : 1;
+    const [lastRow, lastColumn] = [this.rows.length, this.columns.length];
+    const target = {
+      ArrowDown: [row + 1, column],
+      ArrowUp: [row - 1, column],
+      ArrowRight: [row, column + right],
+      ArrowLeft: [row, column - right],
+      Home: [event.ctrlKey ? 1 : row, 1],
+      End: [event.ctrlKey ? lastRow : row, lastColumn],
+      PageDown: [Math.min(row + 5, lastRow), column],
+      PageUp: [Math.max(row - 5, 1), column],
+    }[event.key];
+    const next = target && this.table.rows[target[0]]?.cells[target[1]];
+    if (!next || next.classList.contains("corner")) return false;
+    for (const each of this.table.querySelectorAll('[tabindex="0"]')) each.tabIndex = -1;
+    next.tabIndex = 0;
+    next.focus();
+    return true;
+  }
+
+  /** Frames a row and a column; null for none. */
+  mark(row, column) {
+    const heading = row === null ? null : this.table.rows[row + 1]?.cells[0];
+    const top = column === null ? null : this.table.rows[0]?.cells[column + 1];
+    const place = (band, x, y, width, height) => {
+      Object.assign(band.style, {
+        left: `${x}px`,
+        top: `${y}px`,
+        width: `${width}px`,
+        height: `${height}px`,
+      });
+    };
+    this.band.row.hidden = !heading;
+    this.band.column.hidden = !top;
+    const { offsetLeft: tableLeft, offsetWidth: tableWidth, offsetHeight: tableHeight } = this.table;
+    const left = tableLeft + (heading && !this.rightToLeft ? heading.offsetWidth : 0);
+    if (heading)
+      place(this.band.row, left, heading.offsetTop, tableWidth - heading.offsetWidth, heading.offsetHeight);
+    if (top)
+      place(
+        this.band.column,
+        top.offsetLeft,
+        top.offsetHeight,
+        top.offsetWidth,
+        tableHeight - top.offsetHeight,
+      );
+    for (const each of this.table.querySelectorAll("th.marked")) each.classList.remove("marked");
+    heading?.classList.add("marked");
+    top?.classList.add("marked");
+  }
+}

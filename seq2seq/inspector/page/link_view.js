@@ -1,0 +1,92 @@
+/** Two lines of text with a line from each target word to the source words it looked at. */
+
+import { element } from "./dom.js";
+import { TextLine } from "./text_line.js";
+import { percent, unitNames } from "./units.js";
+
+const SVG = "http://www.w3.org/2000/svg";
+const HEIGHT = 120;
+const FAINTEST_LINE = 0.03;
+const WIDEST_LINE = 7;
+
+/** Has the interface of `HeatMap`: `mark(row, column)`, and events of its text lines. */
+export class LinkView {
+  /**
+   * @param {HTMLElement} host is emptied and filled
+   * @param {object} options
+   * @param {object} options.reading as `readingOf` gives it
+   * @param {number[][]} options.weights (rows, columns) to draw
+   * @param {boolean} options.hard all lines alike, rather than as thick as their weight
+   */
+  constructor(host, { reading, weights, hard }) {
+    Object.assign(this, { host, weights, hard });
+    const { rows, columns, translation, hypothesis } = reading;
+    const [source, target] = [element("div", { class: "one-line" }), element("div", { class: "one-line" })];
+    this.drawing = document.createElementNS(SVG, "svg");
+    this.drawing.setAttribute("height", HEIGHT);
+    this.drawing.setAttribute("role", "img");
+    this.drawing.setAttribute("aria-label", this.#inWords(rows, columns));
+    this.sheet = element("div", { class: "link-sheet" }, source, this.drawing, target);
+    host.replaceChildren(element("div", { class: "link-view" }, this.sheet));
+    const names = unitNames(reading);
+    this.source = new TextLine(source, translation.source.text, columns, {
+      side: "source",
+      label: "Source, with links",
+      name: names.source,
+    });
+    this.target = new TextLine(target, hypothesis.text, rows, {
+      side: "target",
+      label: "Target, with links",
+      name: names.target,
+    });
+    this.lines = [];
+    this.#draw();
+    new ResizeObserver(() => this.#draw()).observe(this.sheet);
+  }
+
+  #inWords(rows, columns) {
+    const links = rows.flatMap((row, i) =>
+      columns.flatMap((column, j) => {
+        const weight = this.weights[i][j];
+        return weight < 0.2 || row.isEnd || column.isEnd
+          ? []
+          : [`${row.label} to ${column.label} ${percent(weight)}`];
+      }),
+    );
+    return links.length ? `Links: ${links.join(", ")}` : "No links";
+  }
+
+  #draw() {
+    const sheet = this.sheet.getBoundingClientRect();
+    this.drawing.setAttribute("width", sheet.width);
+    const middle = (span) => {
+      const box = span.getBoundingClientRect();
+      return box.left + box.width / 2 - sheet.left;
+    };
+    const starts = new Map([...this.source.spans].map(([index, span]) => [index, middle(span)]));
+    this.lines = [];
+    for (const [row, span] of this.target.spans) {
+      const to = middle(span);
+      for (const [column, from] of starts) {
+        const weight = this.weights[row][column];
+        if (weight < FAINTEST_LINE) continue;
+        const path = document.createElementNS(SVG, "path");
+        path.setAttribute("d", `M${from} 0C${from} ${HEIGHT / 2} ${to} ${HEIGHT / 2} ${to} ${HEIGHT}`);
+        path.setAttribute("stroke-width", this.hard ? 2 : Math.max(WIDEST_LINE * weight, 0.75));
+        path.setAttribute("stroke-opacity", this.hard ? 0.9 : 0.25 + 0.75 * weight);
+        this.lines.push({ path, row, column });
+      }
+    }
+    this.drawing.replaceChildren(...this.lines.map((line) => line.path));
+  }
+
+  mark(row, column) {
+    this.drawing.classList.toggle("pointing", row !== null || column !== null);
+    for (const line of this.lines) {
+      const on = (row === null || line.row === row) && (column === null || line.column === column);
+      line.path.classList.toggle("marked", on && (row !== null || column !== null));
+    }
+    this.source.mark(row === null ? null : this.weights[row], column);
+    this.target.mark(column === null ? null : this.weights.map((each) => each[column]), row);
+  }
+}

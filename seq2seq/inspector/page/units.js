@@ -1,0 +1,91 @@
+/** The words or pieces of a translation: their places in the text, their weights, their probabilities. */
+
+/** How the end of a sentence is written wherever rows and columns are labelled. */
+export const END_LABEL = "</s>";
+
+/** The characters of a text, so that index i is what Python's `text[i]` is. */
+export function codePoints(text) {
+  return Array.from(text);
+}
+
+/** "83 %", "4.2 %", "< 0.1 %": few digits, but never a 0 or a 100 that is not one. */
+export function percent(share) {
+  if (share === null || !Number.isFinite(share)) return "–";
+  if (share > 0 && share < 0.001) return "< 0.1\u00a0%";
+  if (share < 1 && share >= 0.9995) return "> 99.9\u00a0%";
+  const digits = share > 0 && (share < 0.0995 || share >= 0.995) && share < 1 ? 1 : 0;
+  return `${(100 * share).toFixed(digits)}\u00a0%`;
+}
+
+/** Whether the first letter of a text belongs to a script that is written from right to left. */
+export function isRightToLeft(text) {
+  const letter = /\p{L}/u.exec(text);
+  const rightToLeft = /[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u;
+  return letter !== null && rightToLeft.test(letter[0]);
+}
+
+/**
+ * The rows or columns of one side.
+ *
+ * @param {object} segmentation text, words, pieces and their offsets, as `to_json` writes them
+ * @param {"words"|"pieces"} level
+ * @param {boolean} withEnd whether the end of the sentence has a row or column
+ * @returns {{label: string, start: number, end: number, isEnd: boolean}[]}
+ */
+export function unitsOf(segmentation, level, withEnd) {
+  const labels = level === "words" ? segmentation.words : segmentation.pieces;
+  const offsets = level === "words" ? segmentation.word_offsets : segmentation.piece_offsets;
+  const units = labels.map((label, index) => {
+    const [start, end] = offsets[index];
+    return { label, start, end, isEnd: false };
+  });
+  if (withEnd) {
+    const length = codePoints(segmentation.text).length;
+    units.push({ label: END_LABEL, start: length, end: length, isEnd: true });
+  }
+  return units;
+}
+
+/** A word is as probable as all its pieces together. One number for each unit of `unitsOf(hypothesis, level, …)`. */
+export function unitProbabilities(hypothesis, level) {
+  const byToken = hypothesis.token_probabilities;
+  if (level === "pieces") return byToken;
+  const byWord = hypothesis.words.map(() => 1);
+  hypothesis.piece_to_word.forEach((word, piece) => (byWord[word] *= byToken[piece]));
+  return hypothesis.finished ? [...byWord, byToken[byToken.length - 1]] : byWord;
+}
+
+/** Everything a view needs to know about one hypothesis at one level. */
+export function readingOf(translation, rank, level) {
+  const hypothesis = translation.hypotheses[rank];
+  return {
+    translation,
+    hypothesis,
+    level,
+    columns: unitsOf(translation.source, level, true),
+    rows: unitsOf(hypothesis, level, hypothesis.finished),
+    weights: level === "words" ? hypothesis.word_attention : hypothesis.attention_weights,
+    probabilities: unitProbabilities(hypothesis, level),
+  };
+}
+
+/** "nicht looked 83 % at not". */
+export function describeWeight(row, column, weight) {
+  return `${row.label} looked ${percent(weight)} at ${column.label}`;
+}
+
+/** What words and pieces are called where they cannot be seen: "nicht, probability 45 %, looked 83 % at not". */
+export function unitNames({ rows, columns, weights, probabilities }) {
+  const strongest = (values) =>
+    values.reduce((best, value, index) => (value > values[best] ? index : best), 0);
+  const target = (row, index) => {
+    const column = strongest(weights[index]);
+    const look = `looked ${percent(weights[index][column])} at ${columns[column].label}`;
+    return `${row.label}, probability ${percent(probabilities[index])}, ${look}`;
+  };
+  const source = (column, index) => {
+    const row = strongest(weights.map((each) => each[index]));
+    return `${column.label}, read ${percent(weights[row][index])} for ${rows[row].label}`;
+  };
+  return { source, target };
+}

@@ -1,0 +1,578 @@
+"""What a person sees and does on the inspector's page; the answers are made by hand."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+import pytest
+
+from tests.browser.answers import alternatives, answered, beam_node, soft_diagonal, translation
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+    from tests.browser.page_server import PageServer
+
+OpenPage = Callable[..., "Page"]
+
+SOURCE, TARGET = "I do not see it", "ich sehe es nicht"
+# "nicht" looks at "not"; "sehe" at "see".
+WEIGHTS = [
+    [0.80, 0.10, 0.05, 0.03, 0.01, 0.01],
+    [0.05, 0.05, 0.10, 0.70, 0.05, 0.05],
+    [0.02, 0.02, 0.02, 0.02, 0.90, 0.02],
+    [0.01, 0.11, 0.83, 0.02, 0.02, 0.01],
+    [0.00, 0.00, 0.00, 0.00, 0.10, 0.90],
+]
+UNLIT = "rgba(0, 0, 0, 0)"
+
+
+@pytest.fixture
+def translated(page_server: PageServer, open_page: OpenPage) -> Callable[..., Page]:
+    """Opens a link to a translated sentence and waits for its heat map."""
+
+    def open_translated(answer: dict[str, Any] | None = None, options: Any = None, **state: Any) -> Page:
+        answer = answer or translation(SOURCE, TARGET, weights=WEIGHTS)
+        page_server.answers.setdefault("/api/translate", lambda _: answered(answer))
+        page_server.answers.setdefault(
+            "/api/alternatives", lambda _: alternatives(("▁nicht", 0.7), ("▁kaum", 0.2))
+        )
+        fragment = urlencode({"s": answer["source"]["text"], **state})
+        page = open_page(f"{page_server.url}#{fragment}", **(options or {}))
+        page.wait_for_selector("#answer:not([hidden])")
+        return page
+
+    return open_translated
+
+
+def word(page: Page, side: str, number: int) -> Locator:
+    return page.locator(f'.{side}-text .unit[data-index="{number}"]')
+
+
+def plain(text: str | None) -> str:
+    """With ordinary spaces before the per cent signs."""
+    return (text or "").replace("\u00a0", " ")
+
+
+def note(page: Page) -> str:
+    """What the page says about the place that is pointed at."""
+    return plain(page.locator(".attention-view .pointed-at").inner_text())
+
+
+def focused_label(page: Page) -> str:
+    return plain(page.evaluate("document.activeElement.getAttribute('aria-label')"))
+
+
+def paper(locator: Locator) -> str:
+    return locator.evaluate("each => getComputedStyle(each).backgroundColor")
+
+
+def cell(page: Page, row: int, column: int) -> Locator:
+    """A cell of the heat map, counted without the labels."""
+    return page.locator("#panel-attention .heat-map tbody tr").nth(row).locator("td").nth(column)
+
+
+def test_a_typed_sentence_is_translated(page_server: PageServer, open_page: OpenPage) -> None:
+    page_server.answers["/api/translate"] = lambda _: answered(translation(SOURCE, TARGET))
+    page = open_page(page_server.url)
+    page.get_by_label("Sentence to translate").fill(SOURCE)
+    page.get_by_label("Beam size").fill("7")
+    page.get_by_label("Translations").fill("2")
+    page.get_by_label("Length penalty").fill("0.6")
+    page.get_by_role("button", name="Translate").click()
+    page.wait_for_selector(".heat-map")
+    asked = page_server.last("/api/translate")
+    assert asked == {
+        **{"sentences": [SOURCE], "prefix": [], "model": "demo"},
+        **{"beam_size": 7, "n_best": 2, "length_penalty": 0.6},
+    }
+    assert page.locator(".target-text").inner_text() == TARGET
+
+
+def test_pointing_at_a_target_word_lights_up_the_source(translated: Callable[..., Page]) -> None:
+    page = translated()
+    word(page, "target", 3).hover()
+    assert paper(word(page, "source", 2)) != UNLIT
+    assert paper(word(page, "source", 0)) != paper(word(page, "source", 2))
+    assert note(page).startswith("nicht looked at not 83 %, do 11 %")
+    assert "probability 45 %" in note(page)  # 0.9 … 0.3 in five steps
+    assert page.locator(".heat-map th.marked").all_inner_texts() == ["nicht"]
+    page.mouse.move(0, 0)
+    assert paper(word(page, "source", 2)) == UNLIT
+
+
+def test_pointing_at_a_source_word_lights_up_the_target(translated: Callable[..., Page]) -> None:
+    page = translated()
+    word(page, "source", 2).hover()
+    assert paper(word(page, "target", 3)) != UNLIT
+    assert "was read for nicht 83 %" in note(page)
+    assert page.locator(".heat-map th.marked").all_inner_texts() == ["not"]
+
+
+def test_words_light_up_for_the_keyboard_too(translated: Callable[..., Page]) -> None:
+    page = translated()
+    word(page, "target", 0).focus()
+    page.keyboard.press("ArrowRight")
+    assert "sehe looked at see 70 %" in note(page)
+    page.keyboard.press("End")
+    assert page.evaluate("document.activeElement.textContent") == "nicht"
+    # One stop of the Tab key for the whole line.
+    assert page.locator('.target-text .unit[tabindex="0"]').count() == 1
+
+
+def test_arrow_keys_go_through_the_grid(translated: Callable[..., Page]) -> None:
+    page = translated()
+    cell(page, 0, 0).focus()
+    for key in ("ArrowDown", "ArrowDown", "ArrowDown", "ArrowRight", "ArrowRight"):
+        page.keyboard.press(key)
+    focused = focused_label(page)
+    assert focused == "nicht looked 83 % at not"
+    assert sorted(page.locator(".heat-map th.marked").all_inner_texts()) == ["nicht", "not"]
+    page.keyboard.press("Control+End")
+    assert focused_label(page) == "</s> looked 90 % at </s>"
+    page.keyboard.press("ArrowRight")  # the edge holds
+    assert focused_label(page) == "</s> looked 90 % at </s>"
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowLeft")
+    assert focused_label(page) == "end of the target"
+    assert page.locator('.heat-map [tabindex="0"]').count() == 1
+
+
+def test_choosing_an_alternative_translates_again(
+    page_server: PageServer, translated: Callable[..., Page]
+) -> None:
+    page = translated()
+    word(page, "target", 3).click()
+    choose = page.get_by_role("button", name="kaum, 20 %, continue with this")
+    choose.wait_for()
+    assert page_server.last("/api/alternatives") == {
+        "source": SOURCE,
+        "prefix": ["▁ich", "▁sehe", "▁es"],
+        "count": 10,
+    }
+    page_server.answers["/api/translate"] = lambda _: answered(translation(SOURCE, "ich sehe es kaum noch"))
+    choose.click()
+    page.wait_for_function("() => document.querySelector('.target-text').textContent.includes('noch')")
+    assert page_server.last("/api/translate")["prefix"] == ["▁ich", "▁sehe", "▁es", "▁kaum"]
+    assert "You chose how it begins:\nich sehe es kaum" in page.locator("#notices").inner_text()
+    # The keyboard goes on where it was: at the word that was replaced.
+    assert page.evaluate("document.activeElement.textContent") == "kaum"
+    page.get_by_role("button", name="Let the model choose").click()
+    page.wait_for_function("() => !document.querySelector('#notices').textContent")
+    assert page_server.last("/api/translate")["prefix"] == []
+
+
+def test_another_sentence_forgets_the_chosen_beginning(
+    page_server: PageServer, translated: Callable[..., Page]
+) -> None:
+    page = translated(prefix='["▁ich"]')
+    assert page_server.last("/api/translate")["prefix"] == ["▁ich"]
+    page.get_by_label("Sentence to translate").fill("something else")
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => !document.querySelector('#notices').textContent")
+    assert page_server.last("/api/translate")["prefix"] == []
+
+
+def test_pinned_attention_shows_what_changes(
+    page_server: PageServer, translated: Callable[..., Page]
+) -> None:
+    before = translation(SOURCE, TARGET, weights=WEIGHTS)
+    after = translation(SOURCE, TARGET, word_probabilities=[0.9, 0.75, 0.6, 0.009, 0.3])
+    answer = {"before": before, "after": after, "continuation": translation(SOURCE, "ich sehe es dort")}
+    page_server.answers["/api/pin"] = lambda _: {**answer, "first_changed_word": 3}
+    page = translated()
+    word(page, "target", 3).click()
+    page.get_by_role("group", name="Source words to pin the attention to").get_by_text("see").click()
+    page.wait_for_selector(".pin-change")
+    assert page_server.last("/api/pin") == {
+        "source": SOURCE,
+        "target_pieces": ["▁ich", "▁sehe", "▁es", "▁nicht", "</s>"],
+        "pins": [{"target_word": 3, "source_words": [3]}],
+    }
+    assert plain(page.locator(".pin-change").inner_text()) == "45 % → 0.9 % 50 times less probable"
+    assert page.locator(".pin-continuation").inner_text() == "ich sehe es dort"
+    assert page.locator(".pin-continuation .different").all_inner_texts() == ["dort"]
+    assert [plain(row) for row in page.locator(".pin-result tbody tr").all_inner_texts()] == [
+        "nicht\t45 %\t0.9 %"
+    ]
+
+
+def test_hard_links_follow_the_threshold(translated: Callable[..., Page]) -> None:
+    page = translated(drawing="lines")
+    soft = page.locator(".link-sheet path").count()
+    page.get_by_role("radio", name="Links").click()
+    assert page.locator(".link-sheet path").count() == 4 < soft  # every word has one source above 30 %
+    page.get_by_label("Threshold").fill("0.85")
+    assert page.locator(".link-sheet path").count() == 1  # es to it, 90 %
+    page.get_by_role("radio", name="Heat map").click()
+    shown = [each for each in page.locator(".heat-map tbody td").all_inner_texts() if each]
+    assert shown == ["90", "90"]
+    assert plain(cell(page, 3, 2).get_attribute("aria-label")) == "nicht looked 0 % at not"
+
+
+def test_pieces_are_another_level(translated: Callable[..., Page]) -> None:
+    page = translated()
+    page.get_by_role("radio", name="Pieces").click()
+    assert page.locator(".heat-map tbody th").all_inner_texts() == ["▁ich", "▁sehe", "▁es", "▁nicht", "</s>"]
+    assert "level=pieces" in page.url
+
+
+def test_each_of_the_n_best_has_its_own_attention(translated: Callable[..., Page]) -> None:
+    page = translated(translation(SOURCE, TARGET, "das sehe ich nicht"), n=2)
+    page.get_by_role("radio", name="das sehe ich nicht").click()
+    assert page.locator(".heat-map tbody th").all_inner_texts()[:2] == ["das", "sehe"]
+    page.keyboard.press("ArrowUp")
+    assert page.locator(".heat-map tbody th").all_inner_texts()[:2] == ["ich", "sehe"]
+
+
+def test_warning_signs_mark_their_words(translated: Callable[..., Page]) -> None:
+    sign = {
+        **{"kind": "numbers", "value": 1, "limit": 1, "message": "A <b>number</b> is missing."},
+        **{"source_words": [1], "target_words": [2]},
+    }
+    page = translated(translation(SOURCE, TARGET, warnings=[sign]))
+    assert page.locator(".source-text .warned").all_inner_texts() == ["do"]
+    page.get_by_role("button", name="A <b>number</b> is missing.").focus()
+    assert page.locator(".unit.pointed-out").all_inner_texts() == ["do", "es"]
+
+
+def test_without_warning_signs_it_says_what_that_means(translated: Callable[..., Page]) -> None:
+    page = translated()
+    assert "no proof" in page.locator(".warnings").inner_text()
+
+
+def test_a_link_restores_the_view(page_server: PageServer, translated: Callable[..., Page]) -> None:
+    page = translated(translation(SOURCE, TARGET, "es sehe ich nicht", weights=WEIGHTS), n=2)
+    page.get_by_role("radio", name="es sehe ich nicht").click()
+    page.get_by_role("radio", name="Pieces").click()
+    page.get_by_role("radio", name="Links").click()
+    word(page, "target", 2).click()
+    page.wait_for_selector(".alternatives button")
+    address = page.url
+    again = page.context.new_page()
+    again.goto(address)
+    again.wait_for_selector(".alternatives button")
+    for each in (page, again):
+        assert each.locator(".heat-map tbody th").all_inner_texts()[:2] == ["▁es", "▁sehe"]
+        assert each.locator(".panel-head h3").inner_text() == "▁ich"
+        assert each.get_by_role("radio", name="Links").get_attribute("aria-checked") == "true"
+    assert again.get_by_label("Sentence to translate").input_value() == SOURCE
+    assert page_server.last("/api/translate")["n_best"] == 2
+
+
+def test_the_beam_is_a_tree(page_server: PageServer, translated: Callable[..., Page]) -> None:
+    nodes = [
+        beam_node(0, None, 0, "ich", on_best_path=True),
+        beam_node(1, None, 0, "das", rank=1, status="dropped"),
+        beam_node(2, None, 0, "wir", rank=None, status="pruned", token_probability=0.01),
+        beam_node(3, 0, 1, "sehe", on_best_path=True),
+        beam_node(4, 3, 2, "</s>", on_best_path=True, status="ended", score=-0.5),
+    ]
+    page_server.answers["/api/beam"] = lambda body: {
+        "nodes": nodes if body["pruned"] else nodes[:2],
+        "hypotheses": [],
+    }
+    page = translated(view="beam")
+    page.wait_for_selector(".beam-node")
+    assert page_server.last("/api/beam")["pruned"] == 3
+    assert page.locator(".beam-node.pruned").all_inner_texts() == ["wir"]
+    assert page.locator(".beam-sheet path").count() == 2  # each with a parent
+    page.locator(".beam-node").first.focus()
+    page.keyboard.press("ArrowRight")
+    assert plain(page.locator(".beam-path").inner_text()).startswith(
+        "ich sehe 60 % at this step, 37 % so far"
+    )
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".heat-map")
+    assert page_server.last("/api/translate")["prefix"] == ["▁ich", "▁sehe"]
+
+
+def test_why_marks_where_attention_and_dependence_disagree(
+    page_server: PageServer, translated: Callable[..., Page]
+) -> None:
+    disagreement = {
+        **{"target_word": 3, "source_word": 1, "kind": "needed_not_looked_at"},
+        **{"attention": 0.11, "leave_one_out": 4.0, "message": "“nicht” needs “do”."},
+    }
+    losses = [[0.0] * 5 for _ in range(5)]
+    losses[3][1], losses[0][4] = 4.0, -0.9
+    page_server.answers["/api/why"] = lambda _: {
+        "translation": translation(SOURCE, TARGET, weights=WEIGHTS),
+        "leave_one_out": losses,
+        "gradient_x_input": soft_diagonal(5, 6).tolist(),
+        **{
+            "disagreements": [disagreement],
+            "rule": "The rule.",
+            "explanation": "Attention is not everything.",
+        },
+    }
+    page = translated(view="why")
+    page.wait_for_selector(".why-map .heat-map")
+    assert page_server.last("/api/why")["target_pieces"] == ["▁ich", "▁sehe", "▁es", "▁nicht", "</s>"]
+    assert page.locator("td.disagrees").count() == 3  # the same cell of all three maps
+    labels = [each.get_attribute("aria-label") for each in page.locator("td.disagrees").all()]
+    assert labels[1] == "Without do, nicht is 55 times less probable"
+    assert page.get_by_label("Without it, ich is 2.5 times more probable").count() == 1
+    assert "Attention is not everything." in page.locator("#panel-why").inner_text()
+
+
+def test_compare_draws_the_difference_of_common_words(
+    page_server: PageServer, translated: Callable[..., Page]
+) -> None:
+    left, right = translation(SOURCE, TARGET, weights=WEIGHTS), translation(SOURCE, "ich sehe das nicht")
+    page_server.answers["/api/translate"] = lambda body: answered(
+        right if body.get("beam_size") == 1 else left
+    )
+    page = translated(left, view="compare")
+    page.wait_for_selector(".difference .heat-map")
+    assert page_server.last("/api/translate")["beam_size"] == 1  # with one model, greedy search is the other
+    assert page.locator(".difference tbody th").all_inner_texts() == ["ich", "sehe", "nicht", "</s>"]
+    assert page.locator(".sides .different").all_inner_texts() == ["es", "das"]
+    # nicht at not: 0.83 on the left, 0.04 on the right (whose fourth word looks at the fourth).
+    label = page.locator(".difference tbody tr").nth(2).locator("td").nth(2).get_attribute("aria-label")
+    assert label == "nicht at not: 79 points more on the left"
+
+
+def test_a_checkpoint_is_one_step_of_the_slider(
+    page_server: PageServer, translated: Callable[..., Page]
+) -> None:
+    kept = [{"epoch": 1, "validation_score": 3.25}, {"epoch": 5, "validation_score": None}]
+    page_server.models = [{**page_server.models[0], "checkpoints": kept}]
+    page = translated()
+    assert page.locator("#checkpoint-name").inner_text() == "best weights"
+    assert "checkpoint" not in page_server.last("/api/translate")
+    with page.expect_request("**/api/translate"):
+        page.get_by_label("Checkpoint", exact=True).fill("0")
+    page.wait_for_function("() => location.hash.includes('checkpoint=1')")
+    assert page.locator("#checkpoint-name").inner_text() == "epoch 1 · 3.3"
+    assert page_server.last("/api/translate")["checkpoint"] == 1
+
+
+def test_a_sentence_with_markup_stays_text(translated: Callable[..., Page]) -> None:
+    hostile = "<script>document.title='hacked'</script> <img src=x onerror=document.title='hacked'>"
+    page = translated(translation(hostile, hostile))
+    word(page, "target", 0).click()
+    page.wait_for_selector(".alternatives button")
+    assert page.locator(".source-text").inner_text() == hostile
+    assert page.locator("main img, main script").count() == 0
+    assert page.title() == "Attention inspector"
+
+
+def test_offsets_count_characters_not_utf16_units(translated: Callable[..., Page]) -> None:
+    page = translated(translation("🏳️‍🌈 two 😀 dogs", "zwei 𝒟 Hunde"))
+    assert page.locator(".source-text .unit").all_inner_texts() == ["🏳️‍🌈", "two", "😀", "dogs"]
+    assert page.locator(".target-text .unit").all_inner_texts() == ["zwei", "𝒟", "Hunde"]
+
+
+def test_arabic_runs_from_right_to_left(translated: Callable[..., Page]) -> None:
+    page = translated(translation("رجل يقف على سلم", "a man on a ladder"))
+    assert (
+        page.locator(".source-text .text-line").evaluate("each => getComputedStyle(each).direction") == "rtl"
+    )
+    assert (
+        page.locator(".target-text .text-line").evaluate("each => getComputedStyle(each).direction") == "ltr"
+    )
+    first, second = (cell(page, 0, column).bounding_box() for column in (0, 1))
+    assert first is not None
+    assert second is not None
+    assert first["x"] > second["x"]
+    cell(page, 0, 0).focus()
+    page.keyboard.press("ArrowLeft")
+    assert "يقف" in focused_label(page)
+
+
+@pytest.mark.parametrize("tab", ["attention", "beam", "why", "compare"])
+def test_a_narrow_page_does_not_scroll_sideways(
+    page_server: PageServer, translated: Callable[..., Page], tab: str
+) -> None:
+    long = " ".join(f"Donaudampfschifffahrtsgesellschaft{number}" for number in range(12))
+    answer = translation(long, long)
+    page_server.answers["/api/beam"] = lambda _: {
+        "nodes": [beam_node(each, each - 1 if each else None, each, "langes") for each in range(12)],
+        "hypotheses": [],
+    }
+    page_server.answers["/api/why"] = lambda _: {
+        "translation": answer,
+        "leave_one_out": soft_diagonal(13, 12).tolist(),
+        "gradient_x_input": soft_diagonal(13, 13).tolist(),
+        **{"disagreements": [], "rule": "The rule.", "explanation": "…"},
+    }
+    page = translated(answer, {"viewport": {"width": 360, "height": 740}}, view=tab, word=1)
+    page.wait_for_selector(f"#panel-{tab} :is(.heat-map, .beam-node)")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_a_stale_answer_never_overwrites_a_newer_one(
+    page_server: PageServer, translated: Callable[..., Page]
+) -> None:
+    page = translated()
+    slow = threading.Event()
+
+    def answer(body: dict[str, Any]) -> dict[str, Any]:
+        sentence = body["sentences"][0]
+        if sentence == "slow":
+            slow.wait(10)
+        return answered(translation(sentence, f"answer to {sentence}"))
+
+    page_server.answers["/api/translate"] = answer
+    box = page.get_by_label("Sentence to translate")
+    box.fill("slow")
+    box.press("Enter")
+    page.wait_for_selector("body.busy")  # it says so after 300 ms
+    assert page.locator("#status").inner_text() == "Translating …"
+    box.fill("quick")
+    box.press("Enter")
+    page.wait_for_function("() => document.querySelector('.target-text').textContent === 'answer to quick'")
+    slow.set()
+    page.wait_for_timeout(300)
+    assert page.locator(".target-text").inner_text() == "answer to quick"
+    assert page.locator("body.busy").count() == 0
+
+
+def test_problems_are_said_where_one_looks(page_server: PageServer, translated: Callable[..., Page]) -> None:
+    page = translated()
+    problem = {
+        "error": {"code": "too_long", "message": "The sentence is too long: <b>1312</b>.", "problems": []}
+    }
+    page_server.answers["/api/translate"] = lambda _: (422, problem)
+    page_server.answers["/api/beam"] = lambda _: (503, {"error": {"code": "busy", "message": "Too busy."}})
+    page.get_by_role("button", name="Translate").click()
+    page.wait_for_selector("#question-problem:not([hidden])")
+    assert page.locator("#question-problem").inner_text() == "The sentence is too long: <b>1312</b>."
+    page.get_by_role("tab", name="Beam").click()
+    assert page.locator("#panel-beam [role=alert]").inner_text() == "Too busy."
+
+
+def test_a_server_that_is_gone_is_said_so(page_server: PageServer, translated: Callable[..., Page]) -> None:
+    page = translated()
+    page.route("**/api/translate", lambda route: route.abort())
+    page.get_by_role("button", name="Translate").click()
+    page.wait_for_selector("#question-problem:not([hidden])")
+    assert "does not answer" in page.locator("#question-problem").inner_text()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("Beam size", "0", "The beam size must be a whole number from 1 to 20."),
+        ("Translations", "9", "A beam of 5 finds at most 5 translations. Make it larger."),
+        ("Length penalty", "", "The length penalty must be a number from 0 to 10."),
+        ("Sentence to translate", " ", "Type a sentence first."),
+    ],
+)
+def test_the_form_says_what_is_wrong(
+    page_server: PageServer, translated: Callable[..., Page], field: str, value: str, message: str
+) -> None:
+    page = translated()
+    before = len(page_server.asked)
+    page.get_by_label(field).fill(value)
+    page.get_by_role("button", name="Translate").click()
+    page.wait_for_selector("#question-problem:not([hidden])")
+    assert page.locator("#question-problem").inner_text() == message
+    assert len(page_server.asked) == before
+
+
+def test_an_empty_answer_leaves_nothing_stale(
+    page_server: PageServer, translated: Callable[..., Page]
+) -> None:
+    page = translated()
+    page_server.answers["/api/translate"] = lambda _: answered(translation("\u200b"))
+    page.get_by_label("Sentence to translate").fill("\u200b")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=There is nothing to translate.")
+    assert not page.locator(".heat-map").is_visible()
+
+
+def test_downloads(translated: Callable[..., Page], tmp_path: Any) -> None:
+    page = translated(translation("I <see> it", "ich es sehe"))
+
+    def content(name: str) -> bytes:
+        with page.expect_download() as download:
+            page.get_by_role("button", name=f"Download {name}").click()
+        download.value.save_as(tmp_path / download.value.suggested_filename)
+        return (tmp_path / download.value.suggested_filename).read_bytes()
+
+    assert content("PNG").startswith(b"\x89PNG\r\n")
+    svg = content("SVG").decode()
+    assert "&lt;see&gt;" in svg
+    assert svg.count("<rect") == 1 + 4 * 4
+    assert b'"word_attention"' in content("JSON")
+    assert content("Pharaoh") == b"0-0 1-1 2-2\n"
+
+
+def test_colours_follow_the_switch(translated: Callable[..., Page]) -> None:
+    page = translated(options={"color_scheme": "light"})
+    light = paper(page.locator("body"))
+    page.get_by_role("button", name=re.compile("Colours: System")).click()
+    assert paper(page.locator("body")) == light  # light, by choice
+    page.get_by_role("button", name=re.compile("Colours: Light")).click()
+    assert paper(page.locator("body")) != light
+    page.reload()
+    page.wait_for_selector("#answer:not([hidden])")
+    assert paper(page.locator("body")) != light  # remembered
+
+
+def test_a_large_matrix_is_drawn_at_once(translated: Callable[..., Page]) -> None:
+    words = " ".join(f"w{number}" for number in range(60))
+    page = translated(translation(words, words))
+    milliseconds = page.evaluate(
+        """async () => {
+          const start = performance.now();
+          document.querySelector('[data-value="pieces"]').click();
+          document.body.getBoundingClientRect();
+          return performance.now() - start;
+        }"""
+    )
+    assert page.locator(".heat-map td[role=gridcell]").count() == 61 * 61
+    assert milliseconds < 1500  # about 150 on an idle machine
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("tab", ["attention", "beam", "why", "compare"])
+def test_no_serious_accessibility_problem(
+    page_server: PageServer,
+    translated: Callable[..., Page],
+    no_serious_violations: Callable[[Page], None],
+    tab: str,
+    scheme: str,
+) -> None:
+    sign = {
+        **{"kind": "names", "value": 1, "limit": 1, "message": "A name is missing."},
+        **{"source_words": [1], "target_words": [2]},
+    }
+    answer = translation(SOURCE, TARGET, "das sehe ich nicht", weights=WEIGHTS, warnings=[sign])
+    page_server.answers["/api/beam"] = lambda _: {
+        "nodes": [
+            beam_node(0, None, 0, "ich", on_best_path=True),
+            beam_node(1, None, 0, "das", rank=1, status="dropped"),
+            beam_node(2, None, 0, "wir", rank=None, status="pruned"),
+        ],
+        "hypotheses": [],
+    }
+    page_server.answers["/api/why"] = lambda _: {
+        "translation": answer,
+        "leave_one_out": [[4.0, 1.0, 0.1, -1.0, -3.0] for _ in range(5)],
+        "gradient_x_input": [[4.0, 2.0, 0.6, -0.6, -2.0, -4.0] for _ in range(5)],
+        "disagreements": [
+            {
+                **{"target_word": 3, "source_word": 1, "kind": "needed_not_looked_at"},
+                **{"attention": 0.11, "leave_one_out": 4.0, "message": "“nicht” needs “do”."},
+            }
+        ],
+        **{"rule": "The rule.", "explanation": "Attention is not everything."},
+    }
+    page_server.answers["/api/pin"] = lambda _: {
+        **{"before": answer, "after": translation(SOURCE, TARGET, word_probabilities=[0.1] * 5)},
+        **{"continuation": answer, "first_changed_word": 3},
+    }
+    page = translated(answer, {"color_scheme": scheme}, view=tab, n=2, word=3, pins="1")
+    page.wait_for_selector(f"#panel-{tab} :is(.heat-map, .beam-node)")
+    if tab == "attention":
+        page.wait_for_selector(".pin-change")
+        word(page, "target", 1).hover()
+    page.wait_for_load_state("networkidle")
+    no_serious_violations(page)

@@ -1,0 +1,93 @@
+"""Waiting for the model: clients that go away, a server that has too much to do, models that fail."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+
+from data.errors import UserError
+from seq2seq.inspector import questions, schemas
+from seq2seq.inspector.limits import Limits
+from seq2seq.inspector.model_thread import ModelThread
+from seq2seq.inspector.problems import ApiError, ClientGone
+from seq2seq.inspector.questions import Questions
+from seq2seq.inspector.served_model import ServedModel
+from seq2seq.inspector.work_queue import Work, WorkQueue
+
+ASKED = schemas.TranslateRequest(sentences=["two dogs.", "a child."])
+
+
+async def stays() -> bool:
+    return False
+
+
+async def leaves() -> bool:
+    return True
+
+
+def test_nobody_works_for_a_client_that_went_away(
+    served: ServedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(questions, "SECONDS_BETWEEN_LOOKS", 0.01)
+    queue = WorkQueue(100)  # with no thread behind it: the work waits
+    with pytest.raises(ClientGone):
+        asyncio.run(Questions([served], queue, Limits()).translate(ASKED, leaves))
+    queue.submit([Work(None, 1, 1, "next", lambda payloads: payloads)])
+    assert [work.payload for work in queue.take()] == ["next"]
+
+
+def test_too_much_to_do_is_said_at_once(served: ServedModel) -> None:
+    with pytest.raises(ApiError) as caught:
+        asyncio.run(Questions([served], WorkQueue(1), Limits()).translate(ASKED, stays))
+    assert (caught.value.status, caught.value.code) == (503, "busy")
+    assert caught.value.response().headers["retry-after"] == "5"
+
+
+def test_other_requests_are_heard_while_the_model_works(served: ServedModel) -> None:
+    """The event loop is free while the model's thread is not."""
+    queue, release = WorkQueue(100), threading.Event()
+    thread = ModelThread(queue)
+    thread.start()
+    queue.submit([Work(None, 1, 1, None, lambda payloads: [release.wait(20)])])
+
+    async def both() -> Any:
+        waiting = asyncio.create_task(Questions([served], queue, Limits()).translate(ASKED, stays))
+        for _ in range(5):
+            await asyncio.sleep(0.01)
+        assert not waiting.done()
+        release.set()
+        return await waiting
+
+    answer = asyncio.run(both())
+    thread.stop()
+    assert len(answer["translations"]) == 2
+
+
+def test_who_waits_when_the_server_stops_is_told(served: ServedModel) -> None:
+    queue = WorkQueue(100)
+
+    async def both() -> None:
+        waiting = asyncio.create_task(Questions([served], queue, Limits()).translate(ASKED, stays))
+        await asyncio.sleep(0.05)
+        queue.close()
+        with pytest.raises(ApiError, match="stopping"):
+            await waiting
+
+    asyncio.run(both())
+
+
+def test_what_the_model_cannot_do_reaches_who_asked(served: ServedModel) -> None:
+    queue = WorkQueue(100)
+    thread = ModelThread(queue)
+    thread.start()
+
+    def fail(payloads: list[Any]) -> list[Any]:
+        raise UserError("its weights hold NaN")
+
+    asked = Questions([served], queue, Limits())
+    with pytest.raises(UserError, match="NaN"):
+        asyncio.run(asked._done([Work(None, 1, 1, None, fail)], stays))
+    thread.stop()

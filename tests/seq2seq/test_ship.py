@@ -1,0 +1,241 @@
+"""From a trained run to a shipped model: what is written, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from data.errors import UserError
+from seq2seq import halving
+from seq2seq import ship as ship_module
+from seq2seq.config import TfdsCorpusConfig, parse_config
+from seq2seq.run_directory import RunDirectory
+from seq2seq.ship import main
+from seq2seq.translator import Translator
+from tests.seq2seq.shipped_run import LICENCE, ship_here
+
+SENTENCES = ["The old man is in the garden.", "I do not see the black cat.", "Where is the house?"]
+
+
+def test_it_translates_like_the_run_through_the_same_path(evaluated_run: Path, shipped_model: Path) -> None:
+    run, shipped = (Translator.load(path) for path in (evaluated_run, shipped_model))
+    assert shipped.default_options() == run.default_options()
+    pairs = zip(run.translate(SENTENCES), shipped.translate(SENTENCES), strict=True)
+    for whole, half in pairs:
+        assert half.text == whole.text
+        np.testing.assert_allclose(half.best.attention, whole.best.attention, atol=0.01)
+    weights = [
+        np.concatenate([each.ravel() for each in one.models[0].get_weights()]) for one in (run, shipped)
+    ]
+    np.testing.assert_array_equal(weights[0].astype(np.float16), weights[1].astype(np.float16))
+    assert (weights[0] != weights[1]).any()  # it is rounded, and computes with what is left in float32
+    assert weights[1].dtype == np.float32
+
+
+def test_what_lies_in_it(evaluated_run: Path, shipped_model: Path) -> None:
+    names = sorted(
+        str(path.relative_to(shipped_model)) for path in shipped_model.rglob("*") if path.is_file()
+    )
+    assert names == [
+        *("README.md", "SHA256SUMS", "config.yaml", "run.json", "scores.json"),
+        *("tokenizer/joint.model", "tokenizer/joint.vocab", "weights.zip"),
+    ]
+    facts, shipped_facts = (RunDirectory(path).read_facts() for path in (evaluated_run, shipped_model))
+    assert shipped_facts == facts
+    scores = json.loads((shipped_model / "scores.json").read_text(encoding="utf-8"))
+    evaluation = json.loads((evaluated_run / "evaluation" / "test.json").read_text(encoding="utf-8"))
+    (report,) = scores["evaluations"]
+    assert report["scores"] == evaluation["scores"]
+    assert report["by_source_length"] == evaluation["by_source_length"]
+    assert "sentences" not in report
+    halves = scores["half_precision"]
+    assert halves["sentences"] == 10
+    whole, half = (halves[name] for name in ("float32", "float16"))
+    assert whole["bleu"] == pytest.approx(half["bleu"], abs=0.2)
+    assert whole["perplexity_per_token"] != half["perplexity_per_token"]
+    assert half["perplexity_per_token"] == pytest.approx(whole["perplexity_per_token"], rel=1e-3)
+
+
+def test_the_card_has_the_numbers_of_the_files(evaluated_run: Path, shipped_model: Path) -> None:
+    card = (shipped_model / "README.md").read_text(encoding="utf-8")
+    report = json.loads((evaluated_run / "evaluation" / "test.json").read_text(encoding="utf-8"))
+    halves = json.loads((shipped_model / "scores.json").read_text(encoding="utf-8"))["half_precision"]
+    facts = RunDirectory(evaluated_run).read_facts()
+    for said in (
+        "# tiny-en-fr\n",
+        "Translates English sentences of starter into French",
+        f"| test | 5 | 5 | {report['scores']['bleu']['score']:.1f} | "
+        f"{report['scores']['chrf']['score']:.1f} |",
+        f"- BLEU: `{report['scores']['bleu']['signature']}`",
+        f"| as shipped, float16 | {halves['float16']['bleu']:.2f} |",
+        f"{halves['same_translations']} translations are the same to the letter",
+        f"| seed | {RunDirectory(evaluated_run).config.seed} |",
+        f"tensorflow {facts['versions']['tensorflow']}",
+        f"{facts['epochs']}, the best one is {facts['best_epoch']}",
+        "| English | 80 |",
+        LICENCE,
+        "name a male person",
+        "sha256sum -c SHA256SUMS",
+    ):
+        assert said in card
+    assert str(evaluated_run) not in card
+    assert not re.search(r"\b(None|nan)\b", card)
+
+
+def test_the_same_run_gives_the_same_files(evaluated_run: Path, shipped_model: Path, tmp_path: Path) -> None:
+    again = ship_here(evaluated_run, tmp_path / "models" / "tiny-en-fr")
+    for path in sorted(shipped_model.rglob("*")):
+        if path.is_file():
+            assert (again / path.relative_to(shipped_model)).read_bytes() == path.read_bytes(), path
+    assert [path.name for path in again.parent.iterdir()] == ["tiny-en-fr"]
+
+
+def test_it_says_what_halving_cost(
+    evaluated_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ship_here(evaluated_run, tmp_path / "model")
+    printed = capsys.readouterr().out
+    assert re.search(r"model: 0\.\d MB\n", printed)
+    assert re.search(
+        r"validation BLEU [\d.]+ before, [\d.]+ after halving; \d+ of 10 translations are the same", printed
+    )
+
+
+def test_what_is_there_is_replaced_only_when_asked(evaluated_run: Path, tmp_path: Path) -> None:
+    target = tmp_path / "model"
+    target.mkdir()
+    (target / "precious").write_text("x")
+    with pytest.raises(UserError, match=r"model is there already\. .*--replace"):
+        main([str(evaluated_run), str(target)])
+    assert [path.name for path in target.iterdir()] == ["precious"]
+    ship_here(evaluated_run, target, "--replace")
+    assert not (target / "precious").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+    assert Translator.load(target).translate(["I see."])[0].text is not None
+
+
+@pytest.fixture
+def run(evaluated_run: Path, tmp_path: Path) -> Path:
+    """A copy to spoil."""
+    return shutil.copytree(evaluated_run, tmp_path / "run")
+
+
+def change_json(path: Path, change: Any) -> None:
+    content = json.loads(path.read_text(encoding="utf-8"))
+    change(content)
+    path.write_text(json.dumps(content), encoding="utf-8")
+
+
+def refused(run: Path, said: str, *options: str) -> None:
+    target = run.parent / "models" / "refused"
+    with pytest.raises(UserError, match=said):
+        main([str(run), str(target), "--licence", LICENCE, *options])
+    assert not target.parent.exists() or list(target.parent.iterdir()) == []
+
+
+def test_a_training_that_has_not_ended(run: Path) -> None:
+    change_json(run / "run.json", lambda facts: facts.update(finished=False))
+    refused(run, r"is not finished.*train\.py --run .* --resume")
+
+
+def test_a_run_that_was_not_evaluated(run: Path) -> None:
+    (run / "evaluation" / "test.json").rename(run / "evaluation" / "other.txt")
+    refused(run, "holds no evaluation.*evaluate.py --model")
+
+
+def test_an_evaluation_of_an_older_model(run: Path) -> None:
+    config = run / "config.yaml"
+    config.write_text(
+        config.read_text(encoding="utf-8").replace("beam_size: 5", "beam_size: 4"), encoding="utf-8"
+    )
+    refused(run, "test was evaluated with another state of this run.*Evaluate it again")
+
+
+def test_an_evaluation_of_an_ensemble_or_of_a_part(run: Path) -> None:
+    report = run / "evaluation" / "test.json"
+    kept = report.read_bytes()
+    change_json(report, lambda content: content["system"]["runs"].append(content["system"]["runs"][0]))
+    refused(run, "test was evaluated with an ensemble")
+    report.write_bytes(kept)
+    change_json(report, lambda content: content["options"].update(limit=3))
+    refused(run, "only the first 3 sentences were evaluated")
+
+
+def test_another_state_of_the_corpus(run: Path) -> None:
+    facts = (run / "run.json").read_bytes()
+    change_json(run / "run.json", lambda facts: facts["corpus_fingerprints"].update(validation="0" * 64))
+    refused(run, r"on another text than that of starter: validation differs \(SHA-256\)")
+    (run / "run.json").write_bytes(facts)
+    change_json(run / "evaluation" / "test.json", lambda report: report.update(set_fingerprint="0" * 64))
+    refused(run, r"on another text than that of starter: test differs \(SHA-256\)")
+
+
+def test_a_shipped_model_is_no_run(shipped_model: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="is a shipped model already"):
+        main([str(shipped_model), str(tmp_path / "model")])
+
+
+def test_files_that_are_too_large(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ship_module, "LARGEST_BYTES", 10_000)
+    refused(run, r"its files would take 0\.\d MB in half precision, at most 0 MB are accepted")
+
+
+def test_half_precision_that_costs_too_much(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(halving, "LARGEST_LOSS", -1.0)  # even an equal score is then too bad
+    refused(run, "In half precision the model loses")
+
+
+def test_an_interruption_leaves_nothing_behind(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ship_module, "_halving", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        main([str(run), str(run.parent / "models" / "model"), "--licence", LICENCE])
+    assert os.listdir(run.parent / "models") == []
+
+
+def test_paths_of_the_machine_are_left_out(run: Path) -> None:
+    content = RunDirectory(run).config.model_dump(mode="json")
+    content["data"]["corpus"] = {"kind": "tfds", "name": "multi30k/en-de", "data_dir": "/x/y", "mirror": "/m"}
+    content["tokenizer"]["folder"] = "/elsewhere/tokenizer"
+    config = ship_module.shipped_config(parse_config(content, "test"), None)
+    corpus = config.data.corpus
+    assert isinstance(corpus, TfdsCorpusConfig)
+    assert (corpus.data_dir, corpus.mirror, config.tokenizer.folder) == (None, None, None)
+    assert corpus.name == "multi30k/en-de"
+
+
+def test_text_files_may_be_called_by_the_name_of_their_data_set(run: Path) -> None:
+    content = RunDirectory(run).config.model_dump(mode="json")
+    files = {"source": "a", "target": "b"}
+    content["data"] = {
+        "source_language": "en",
+        "target_language": "es",
+        "corpus": {"kind": "text", "train": files, "validation": files, "test": {"one": files, "two": files}},
+    }
+    config = ship_module.shipped_config(parse_config(content, "test"), "tatoeba_en_es/en-es")
+    corpus = config.data.corpus
+    assert isinstance(corpus, TfdsCorpusConfig)
+    assert (corpus.name, corpus.test) == ("tatoeba_en_es/en-es", ["one", "two"])
+
+
+def test_another_data_set_than_that_of_the_run_is_refused(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from data.starter import load_starter_corpus
+    from seq2seq import corpus_loading
+
+    other = load_starter_corpus(train_pairs=80, validation_pairs=10, test_pairs=5, seed=99)
+    asked = []
+    monkeypatch.setattr(
+        corpus_loading, "load_corpus", lambda config, mirror: asked.append((config, mirror)) or other
+    )
+    refused(run, "on another text", "--corpus", "some/corpus", "--mirror", "somewhere")
+    ((config, mirror),) = asked
+    assert (config.corpus.name, mirror) == ("some/corpus", "somewhere")
