@@ -40,7 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     load_tensorflow_quietly()
     from seq2seq.translator import Translator
 
-    _evaluate_sets(options, job, Translator.load(job.runs))
+    translator = Translator.load(job.runs, precision=options.precision, use_shortlist=options.shortlist)
+    _evaluate_sets(options, job, translator)
     return 0
 
 
@@ -175,7 +176,7 @@ def _scorer(
 
 def _evaluation_options(options: argparse.Namespace, run: RunDirectory) -> EvaluationOptions:
     from seq2seq.evaluation import EvaluationOptions
-    from seq2seq.translator import run_search_options
+    from seq2seq.search_options import run_search_options
 
     given = {
         name: getattr(options, name)

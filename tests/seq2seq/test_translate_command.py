@@ -442,7 +442,7 @@ def test_a_pipe_gets_data_and_nothing_else(tiny_run, expected):
 
 
 def test_options_reach_the_search_as_they_are_named(tiny_run):
-    from seq2seq.translator import run_search_options
+    from seq2seq.search_options import run_search_options
 
     options = run_search_options(tiny_run.config, n_best=None, coverage_penalty=0.3)
     assert options == SearchOptions(beam_size=2, coverage_penalty=0.3)
