@@ -31,8 +31,8 @@ STRANGE_LINES = ["two\u2028dogs", "a\x85child", "the\x0bold\x0cman", "my\x00sist
 def load_once(tiny_run):
     """The real `Translator.load`, which takes a second or two, once for each run."""
     load = Translator.load
-    loaded = cache(lambda paths, limit: load(paths, max_source_pieces=limit))
-    return lambda runs, max_source_pieces=None: loaded(tuple(run.path for run in runs), max_source_pieces)
+    loaded = cache(lambda paths, **options: load(paths, **options))
+    return lambda runs, **options: loaded(tuple(run.path for run in runs), **options)
 
 
 @pytest.fixture
