@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from seq2seq.evaluation import EvaluationOptions, EvaluationSet, ProgressCallback, SentenceTranslator
+    from seq2seq.replaced_attention import Replacement
     from seq2seq.report.gathered_set import GatheredSet
     from seq2seq.run_directory import RunDirectory
     from seq2seq.text_metrics import TextScorer
+    from seq2seq.translator import Translator
 
 _SECONDS_BETWEEN_UPDATES = 0.1
 
@@ -41,8 +43,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from seq2seq.translator import Translator
 
     translator = Translator.load(job.runs, precision=options.precision, use_shortlist=options.shortlist)
-    _evaluate_sets(options, job, translator)
+    if options.attention != "learned":
+        translator = with_replaced_attention(translator, options.attention)
+    backward = Translator.load(options.reverse_model) if options.reverse_model else None
+    _evaluate_sets(options, job, translator, backward)
     return 0
+
+
+def with_replaced_attention(translator: Translator, replacement: Replacement) -> Translator:
+    """The same translator, whose models look elsewhere (see `seq2seq.replaced_attention`)."""
+    from seq2seq.replaced_attention import ReplacedAttentionModel
+    from seq2seq.translator import Translator
+
+    models = [ReplacedAttentionModel(model, replacement) for model in translator.models]  # type: ignore[arg-type]
+    return Translator(
+        models,
+        translator.tokenizers,
+        translator.configs,
+        precision=translator.precision,
+        shortlist=translator.shortlist,
+    )
 
 
 @dataclass(frozen=True)
@@ -84,13 +104,48 @@ def _prepare(options: argparse.Namespace) -> _Job:
         sets=sets,
         scorer=scorer,
         settings=settings,
-        folder=Path(options.folder) if options.folder else runs[0].evaluation_folder,
+        folder=_folder(options, runs[0]),
         system=describe_system(runs, target_language, corpus),
         scoring=scoring,
     )
 
 
-def _evaluate_sets(options: argparse.Namespace, job: _Job, translator: SentenceTranslator) -> None:
+def _folder(options: argparse.Namespace, run: RunDirectory) -> Path:
+    if options.folder:
+        return Path(options.folder)
+    # What a model does without its attention must not take the place of what it does.
+    replaced = options.attention != "learned"
+    return run.evaluation_folder / f"attention-{options.attention}" if replaced else run.evaluation_folder
+
+
+def _readings(
+    options: argparse.Namespace,
+    job: _Job,
+    each: EvaluationSet,
+    translator: SentenceTranslator,
+    backward: SentenceTranslator | None,
+) -> dict[str, Any]:
+    """Every reading of a set's alignment, when it has gold alignment and somebody asked about it."""
+    asked = options.alignments or options.reverse_model or options.alignment_baseline
+    if each.gold is None or not asked:
+        return {}
+    from seq2seq.alignment_readings import alignment_readings, stored_pairs
+
+    pairs = None
+    if options.alignment_baseline:
+        from data.pair_store import PairStore
+
+        pairs = stored_pairs(PairStore(job.runs[0].data_folder / "train"))
+    rows = alignment_readings(translator, each, job.settings, backward=backward, aligner_pairs=pairs)
+    return {"alignment_readings": rows}
+
+
+def _evaluate_sets(
+    options: argparse.Namespace,
+    job: _Job,
+    translator: SentenceTranslator,
+    backward: SentenceTranslator | None = None,
+) -> None:
     """Evaluate the sets one after the other, write the files and print the tables."""
     from rich.console import Console
 
@@ -104,8 +159,8 @@ def _evaluate_sets(options: argparse.Namespace, job: _Job, translator: SentenceT
         observe = gathered.observe if gathered else lambda translation: None
         with _progress(notes) as progress:
             evaluation = evaluate(translator, each, job.scorer, job.settings, progress, observe)
-        report = {**job.system, **evaluation}
-        report["options"].update(job.scoring, limit=options.limit)
+        report = {**job.system, **evaluation, **_readings(options, job, each, translator, backward)}
+        report["options"].update(job.scoring, limit=options.limit, attention=options.attention)
         if options.compare:
             report["comparison"] = _compared(report, options.compare, job.scoring["bleu_tokenizer"])
         # Written one by one: an interruption in a later set does not lose the earlier ones.

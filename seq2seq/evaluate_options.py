@@ -18,7 +18,7 @@ examples:
 
   any parallel text, with two references and gold word alignment:
     python evaluate.py --model demo --source news.en --reference news.1.fr --reference news.2.fr \\
-        --alignments news.pharaoh
+        --alignment-gold news.pharaoh
 
   is the new run really better than the old one, which was evaluated before?
     python evaluate.py --model runs/new --compare runs/old
@@ -100,12 +100,16 @@ def _add_text_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--name", metavar="NAME", help="what to call --source (default: its file name)")
     group.add_argument(
+        "--alignment-gold",
         "--alignments",
         metavar="FILE",
+        dest="alignments",
         help="gold word alignment of --source, or of the one --split, with the (first) reference, in Pharaoh "
         "format: 0-0 1-2, with 1p2 or 1?2 for a link that is only possible",
     )
-    group.add_argument("--alignments-from-one", action="store_true", help="--alignments counts words from 1")
+    group.add_argument(
+        "--alignments-from-one", action="store_true", help="--alignment-gold counts words from 1"
+    )
     group.add_argument(
         "--limit", metavar="N", type=at_least(1), help="only the first N sentences of each set"
     )
@@ -157,6 +161,24 @@ def _add_scoring_options(parser: argparse.ArgumentParser) -> None:
         "source word; intersection: where that holds in both directions; threshold: every weight above 0.3)",
     )
     group.add_argument(
+        "--reverse-model",
+        metavar="RUN",
+        help="a run of the other direction: with gold alignment also the readings of both together "
+        "(intersection, union, grow-diag-final-and)",
+    )
+    group.add_argument(
+        "--alignment-baseline",
+        action="store_true",
+        help="with gold alignment also the statistical aligner's, trained on the run's training pairs",
+    )
+    group.add_argument(
+        "--attention",
+        choices=("learned", "uniform", "argmax", "shuffled", "diagonal"),
+        default="learned",
+        help="replace the attention weights at every step: how much hangs on them? (default: learned, as "
+        "the model means them); scores go to RUN/evaluation/attention-NAME",
+    )
+    group.add_argument(
         "--compare",
         metavar="RUN",
         help="a run, or its evaluation folder, that was evaluated on the same sets before: paired bootstrap "
@@ -203,7 +225,7 @@ def _contradiction(options: argparse.Namespace) -> str | None:
     if options.name and not options.source:
         return "--name is the name of --source; a split has one"
     if options.alignments and not options.source and len(options.splits) != 1:
-        return "--alignments belongs to one set: give --source and --reference, or exactly one --split"
+        return "--alignment-gold belongs to one set: give --source and --reference, or exactly one --split"
     if options.alignments_from_one and not options.alignments:
-        return "--alignments-from-one says how --alignments counts: give both"
+        return "--alignments-from-one says how --alignment-gold counts: give both"
     return None

@@ -23,6 +23,9 @@ def print_reports(console: Console, reports: Sequence[Report]) -> None:
     for report in reports:
         console.print(_length_table(report))
     for report in reports:
+        if report.get("alignment_readings"):
+            console.print(_readings_table(report))
+    for report in reports:
         console.print(_worst_table(report))
     console.print("Signatures")
     for name, signature in signatures(reports):
@@ -147,6 +150,18 @@ def length_columns(report: Report) -> list[tuple[str, int, tuple[str, ...]]]:
     return [
         column for column in columns if any(part(group["scores"], *column[2]) is not None for group in groups)
     ]
+
+
+def _readings_table(report: Report) -> Table:
+    title = escape(f"Readings of the alignment of {report['set']}")
+    table = Table(title=title, title_justify="left")
+    table.add_column("reading")
+    for label in ("precision", "recall", "F1", "error rate", "links"):
+        table.add_column(label, justify="right")
+    for row in report["alignment_readings"]:
+        shares = [number(row[key], 3) for key in ("precision", "recall", "f1", "aer")]
+        table.add_row(row["reading"], *shares, number(row["predicted_links"], 0))
+    return table
 
 
 def _worst_table(report: Report) -> Table:

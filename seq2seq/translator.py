@@ -73,6 +73,8 @@ class Translator:
         self.max_source_pieces = max_source_pieces
         if precision is None and self.configs:
             precision = self.configs[0].search.matmul_precision
+        self.precision = precision
+        self.shortlist = shortlist
         self._search = Search(self.models, precision=precision, shortlist=shortlist)
 
     @classmethod
