@@ -542,7 +542,7 @@ def test_a_large_matrix_is_drawn_at_once(translated: Callable[..., Page]) -> Non
         }"""
     )
     assert page.locator(".heat-map td[role=gridcell]").count() == 61 * 61
-    assert milliseconds < 1500  # about 150 on an idle machine
+    assert milliseconds < 10_000  # about 150 on an idle machine; the limit is for a busy one
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

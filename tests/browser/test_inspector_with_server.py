@@ -62,6 +62,7 @@ def translated(server_url: str, open_page: OpenPage) -> Callable[..., tuple[Page
 
     def open_translated(options: Any = None, **state: Any) -> tuple[Page, dict[str, Any]]:
         page = open_page(server_url, **(options or {}))
+        page.set_default_timeout(180_000)  # the model's first answers build its graphs
         with page.expect_response("**/api/translate") as response:
             page.evaluate("fragment => { location.hash = fragment; }", urlencode({"s": SENTENCE, **state}))
         page.wait_for_selector("#answer:not([hidden])")
@@ -156,7 +157,7 @@ def test_two_models_side_by_side(translated: Any) -> None:
         "second · same search",
     ]
     page.get_by_role("radio", name="The same words").click()
-    page.wait_for_selector(".difference .heat-map")
+    page.get_by_role("heading", name="second · the same words").wait_for()
     assert page.locator(".sides .different").count() == 0
     assert page.locator('.difference td[role="gridcell"]').count() > 0
 
