@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -37,6 +38,9 @@ class Questions:
         self.models = {model.name: model for model in models}
         self.queue = queue
         self.limits = limits
+        # Many numbers take a while to write out, and meanwhile others want to be heard. Few threads, as each
+        # takes the interpreter from the model's.
+        self._writers = ThreadPoolExecutor(2, "writer")
 
     async def translate(self, asked: schemas.TranslateRequest, is_gone: IsGone) -> dict[str, Any]:
         model = self._model(asked)
@@ -145,7 +149,7 @@ class Questions:
 
         works = [self._alone(model, asked, run, 4 * len(tokens)) for run in (leave_out, gradient)]
         left_out, slopes = await self._done(works, is_gone)
-        answer = await asyncio.to_thread(why_json, translation, left_out, slopes, model.languages)
+        answer = await self._written(lambda: why_json(translation, left_out, slopes, model.languages))
         return {**_identity(model, asked), **answer}
 
     async def beam(self, asked: schemas.BeamRequest, is_gone: IsGone) -> dict[str, Any]:
@@ -165,7 +169,7 @@ class Questions:
         return {
             **_identity(model, asked),
             "search": _search_json(options, options.n_best),
-            **await asyncio.to_thread(beam_json, tree, source, tokenizer),
+            **await self._written(lambda: beam_json(tree, source, tokenizer)),
             "note": self._note(model, asked.source),
         }
 
@@ -230,9 +234,11 @@ class Questions:
     async def _to_json(
         self, model: ServedModel, translations: list[Translation], n_best: int | None = None
     ) -> list[dict[str, Any]]:
-        # Many numbers take a while to write out, and meanwhile others want to be heard.
         write = partial(translation_json, languages=model.languages, n_best=n_best)
-        return await asyncio.to_thread(lambda: [write(translation) for translation in translations])
+        return await self._written(lambda: [write(translation) for translation in translations])
+
+    async def _written(self, write: Callable[[], Any]) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._writers, write)
 
     def _model(self, asked: schemas.ModelRequest) -> ServedModel:
         name = next(iter(self.models)) if asked.model is None else asked.model

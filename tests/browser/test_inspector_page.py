@@ -254,6 +254,21 @@ def test_warning_signs_mark_their_words(translated: Callable[..., Page]) -> None
     assert page.locator(".unit.pointed-out").all_inner_texts() == ["do", "es"]
 
 
+def test_many_warning_signs_do_not_fill_the_page(translated: Callable[..., Page]) -> None:
+    signs = [
+        {
+            **{"kind": "names", "value": 1, "limit": 1, "message": f"Name {number} is missing."},
+            **{"source_words": [1], "target_words": []},
+        }
+        for number in range(9)
+    ]
+    page = translated(translation(SOURCE, TARGET, warnings=signs))
+    assert page.locator(".warnings li:visible").count() == 5
+    page.get_by_role("button", name="Show 4 more").click()
+    assert page.locator(".warnings li:visible").count() == 9
+    assert "Name 5" in page.evaluate("document.activeElement.textContent")
+
+
 def test_without_warning_signs_it_says_what_that_means(translated: Callable[..., Page]) -> None:
     page = translated()
     assert "no proof" in page.locator(".warnings").inner_text()

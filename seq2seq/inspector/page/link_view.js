@@ -2,7 +2,7 @@
 
 import { element } from "./dom.js";
 import { TextLine } from "./text_line.js";
-import { percent, unitNames } from "./units.js";
+import { isRightToLeft, percent, unitNames } from "./units.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const HEIGHT = 120;
@@ -27,7 +27,9 @@ export class LinkView {
     this.drawing.setAttribute("role", "img");
     this.drawing.setAttribute("aria-label", this.#inWords(rows, columns));
     this.sheet = element("div", { class: "link-sheet" }, source, this.drawing, target);
-    host.replaceChildren(element("div", { class: "link-view" }, this.sheet));
+    // Both texts begin at the side where the target begins, however long the other one is.
+    const dir = isRightToLeft(hypothesis.text) ? "rtl" : "ltr";
+    host.replaceChildren(element("div", { class: "link-view", dir }, this.sheet));
     const names = unitNames(reading);
     this.source = new TextLine(source, translation.source.text, columns, {
       side: "source",

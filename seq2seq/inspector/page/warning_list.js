@@ -2,6 +2,7 @@
 
 import { element } from "./dom.js";
 
+const MOST_SIGNS_AT_FIRST = 5;
 const TITLES = {
   coverage: "Coverage",
   scattered_source: "Scattered reading",
@@ -40,6 +41,19 @@ function measureList(measures) {
   return element("dl", { class: "measures" }, ...pairs);
 }
 
+/** Hides items until somebody asks for them; nothing when there are none. */
+function moreButton(items) {
+  if (!items.length) return "";
+  for (const item of items) item.hidden = true;
+  const button = element("button", { type: "button", class: "quiet more" }, `Show ${items.length} more`);
+  button.addEventListener("click", () => {
+    for (const item of items) item.hidden = false;
+    items[0].querySelector("button").focus();
+    button.remove();
+  });
+  return button;
+}
+
 /** @param {(sign: object|null) => void} onPoint */
 export function warningList(hypothesis, onPoint) {
   const signs = hypothesis.warnings ?? [];
@@ -61,6 +75,7 @@ export function warningList(hypothesis, onPoint) {
     return element("li", {}, button);
   });
   const list = element("ul", {}, ...items);
+  const more = moreButton(items.slice(MOST_SIGNS_AT_FIRST));
   const buttons = items.map((item) => item.firstChild);
   let held = null;
   const point = (button) => onPoint(button ? signs[buttons.indexOf(button)] : null);
@@ -75,5 +90,5 @@ export function warningList(hypothesis, onPoint) {
     for (const each of buttons) each.setAttribute("aria-pressed", String(each === held));
     point(held);
   });
-  return element("section", { class: "warnings" }, heading, list, measureList(hypothesis.measures));
+  return element("section", { class: "warnings" }, heading, list, more, measureList(hypothesis.measures));
 }

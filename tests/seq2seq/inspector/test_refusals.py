@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import time
 from pathlib import Path
 from typing import Any
 
@@ -276,6 +277,18 @@ class TestSlowAndVanishingClients:
             await asyncio.sleep(5)
 
         assert self.guarded(receive)[0]["status"] == 408
+
+    def test_what_arrived_while_the_server_stood_still_is_read(self) -> None:
+        """The time is up, but the body is there already: it takes the loop some turns to read it."""
+
+        async def receive() -> Any:
+            asyncio.get_running_loop().call_later(0.01, time.sleep, 0.1)  # nothing else runs meanwhile
+            await asyncio.sleep(0.02)
+            for _ in range(3):
+                await asyncio.sleep(0)
+            return {"type": "http.request", "body": b"late"}
+
+        assert self.guarded(receive)[1]["body"] == b"late"
 
     def test_who_went_away_gets_no_answer(self) -> None:
         async def receive() -> Any:
