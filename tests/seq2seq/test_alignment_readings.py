@@ -92,5 +92,7 @@ def test_statistical_aligner_as_baseline() -> None:
 def test_without_gold_there_is_nothing_to_score() -> None:
     with pytest.raises(ValueError, match="no gold alignment"):
         alignment_readings(
-            DictionaryTranslator({}), EvaluationSet("animals", SOURCES, ((""),) * 3, None), OPTIONS
+            DictionaryTranslator({}),
+            EvaluationSet("animals", SOURCES, tuple((each,) for each in TARGETS), None),
+            OPTIONS,
         )
