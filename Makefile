@@ -11,7 +11,7 @@ PYTHON ?= $(shell for each in python3 python3.13 python3.12 python3.11 python3.1
 	$$each -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$each && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test browser test-slow lint format bench bench-peers clean
+.PHONY: help setup demo test browser test-slow lint format results bench bench-peers clean
 
 help: ## list what make can do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -31,19 +31,22 @@ $(VENV)/.ready-dev: requirements-dev.txt $(VENV)/.ready
 
 setup: $(VENV)/.ready ## virtual environment with everything the translator needs
 
-demo: $(VENV)/.ready ## train on the built-in corpus, evaluate, translate, draw heat maps (about 4 minutes)
+demo: $(VENV)/.ready ## train on the built-in corpus, evaluate, translate, draw heat maps; use a shipped model (about 4 minutes)
 	@rm -rf $(DEMO)
 	@$(RUN) train.py --config configs/starter.yaml --run $(DEMO)
 	@$(RUN) evaluate.py --model $(DEMO) --split test
 	@$(RUN) translate.py --model $(DEMO) --input examples/starter_sentences.txt --plots $(DEMO)/plots/examples --heat-map
+	@printf '%s\n' '' 'And with a model that ships with the project:'
+	@$(RUN) translate.py --input examples/everyday_sentences.txt --plots $(DEMO)/plots/shipped --heat-map
 	@printf '%s\n' '' 'Everything lies in $(DEMO):' \
 		'  model.keras, tokenizer/, config.yaml    the trained model' \
-		'  plots/examples/                         a heat map for each sentence above' \
+		'  plots/examples/, plots/shipped/         a heat map for each sentence above' \
 		'  plots/learning_curve.png, metrics.csv   how training went' \
 		'  evaluation/                             scores and all translations of the test split' \
 		'Next:' \
 		'  . $(VENV)/bin/activate' \
 		'  python translate.py --model $(DEMO)                        translate your own sentences, interactively' \
+		'  python translate.py --list-models                          models that need no training' \
 		'  tensorboard --logdir $(DEMO)/tensorboard                   watch the alignment emerge, epoch by epoch' \
 		'  python train.py --config configs/multi30k_en_de.yaml      train on a real corpus (see README.md)'
 
@@ -69,6 +72,12 @@ lint: $(VENV)/.ready-dev ## style and types
 format: $(VENV)/.ready-dev ## rewrite the code in the project's style
 	@$(RUN) -m ruff check --fix .
 	@$(RUN) -m ruff format .
+
+# What was evaluated and kept (--keep docs/scores), the shipped models, and the figures of others.
+results: $(VENV)/.ready ## write docs/results.md anew from the scores in docs/scores and models
+	@$(RUN) -m seq2seq.results_page --page docs/results.md --published docs/published_results.yaml \
+		$$(test -f docs/results_examples.yaml && echo --examples docs/results_examples.yaml) \
+		$$(ls docs/scores/*.json 2>/dev/null) $$(ls -d models/*/ 2>/dev/null)
 
 bench: $(VENV)/.ready ## measure speed and memory, write benchmarks/results/own.json (about 6 minutes)
 	@$(RUN) -m benchmarks

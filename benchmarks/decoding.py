@@ -15,12 +15,16 @@ import numpy as np
 from benchmarks.figures import Outcome
 from benchmarks.reference import REFERENCE, NetworkSizes, build_network, end_when_allowed, random_batch
 from benchmarks.timing import alternate, repeat
-from benchmarks.variants import precisions, traced_with
+from benchmarks.variants import precisions
 from data.quiet_tensorflow import load_tensorflow_quietly
+from data.special_ids import SPECIAL_IDS
 
 if TYPE_CHECKING:
     from seq2seq.search import Search
     from seq2seq.search_options import SearchOptions
+    from seq2seq.shortlist import Shortlist
+
+_FIRST_ORDINARY_ID = max(SPECIAL_IDS.values()) + 1
 
 
 @dataclass(frozen=True)
@@ -63,12 +67,12 @@ def _measure_kinds(outcome: Outcome, settings: Settings) -> None:
     }
     work = {}
     for precision in precisions():
-        search = network_search(settings.sizes, precision)
-        for kind, options in kinds.items():
-            run = search_runner(search, settings.sizes, options, batch_size, length)
-            with traced_with(precision):
+        for with_shortlist in (False, True):
+            search = network_search(settings.sizes, precision, with_shortlist=with_shortlist)
+            for kind, options in kinds.items():
+                run = search_runner(search, settings.sizes, options, batch_size, length)
                 run()  # builds the graph
-            work[f"{kind}, {precision}"] = run
+                work[f"{kind}, {precision}{', shortlist' if with_shortlist else ''}"] = run
     for name, timing in alternate(work, rounds=settings.rounds).items():
         outcome.add_runs(name, timing.rates(batch_size * length), "target tokens/s")
         outcome.add_runs(name, timing.rates(batch_size), "sentences/s")
@@ -92,12 +96,26 @@ def _measure_costs(outcome: Outcome, settings: Settings) -> None:
         outcome.add_runs(f"float32, {name}", timing.rates(batch_size * tokens), "target tokens/s")
 
 
-def network_search(sizes: NetworkSizes, precision: str) -> Search:
-    """Search with a random network; its graphs are built with products of this precision at first use."""
+def network_search(sizes: NetworkSizes, precision: str, *, with_shortlist: bool = False) -> Search:
+    """Search with a random network, with products of this precision."""
     from seq2seq.search import Search
 
-    with traced_with(precision):
-        return Search([end_when_allowed(build_network(sizes))])
+    shortlist = made_up_shortlist(sizes) if with_shortlist else None
+    return Search([end_when_allowed(build_network(sizes))], precision=precision, shortlist=shortlist)
+
+
+def made_up_shortlist(sizes: NetworkSizes) -> Shortlist:
+    """A shortlist of the usual size, whose candidates are as unevenly frequent as words are."""
+    from benchmarks.peers.corpus import peer_corpus
+    from seq2seq.shortlist import CANDIDATES, FREQUENT, Shortlist
+
+    words = peer_corpus(1000, vocabulary_size=sizes.vocabulary, seed=4).target[:, :-1].ravel()
+    generator = np.random.default_rng(1)
+    return Shortlist(
+        np.arange(_FIRST_ORDINARY_ID, min(_FIRST_ORDINARY_ID + FREQUENT, sizes.vocabulary), dtype=np.int32),
+        generator.choice(words, (sizes.vocabulary, CANDIDATES)),
+        sizes.vocabulary,
+    )
 
 
 def search_runner(

@@ -14,6 +14,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.figures import Outcome
 from benchmarks.machine import ROOT
 from data.errors import UserError
+from seq2seq.serve_command import KEEP_ALIVE_SECONDS
 
 if TYPE_CHECKING:
     import httpx
@@ -87,14 +89,19 @@ def running_server(run: Path) -> Iterator[str]:
     """
     command = [sys.executable, "serve.py", "--model", str(run.resolve()), "--port", "0"]
     server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    # A server that hangs while it starts shall not hang this, too.
+    watch = threading.Timer(_SECONDS_TO_START, server.kill)
+    watch.start()
     try:
         assert server.stdout is not None
         line = server.stdout.readline()
+        watch.cancel()
         address = re.search(r"http://\S+", line)
         if address is None:
             raise UserError(f"serve.py did not start; it wrote {line!r}.")
         yield address[0].rstrip("/")
     finally:
+        watch.cancel()
         server.send_signal(signal.SIGINT)
         try:
             server.wait(timeout=20)
@@ -107,21 +114,26 @@ async def _phases(address: str, sentences: list[str], settings: Settings) -> Out
     import httpx
 
     outcome = Outcome()
-    limits = httpx.Limits(max_connections=settings.clients + settings.bulk_clients)
+    # Given up long before the server does: it may close a connection in the moment in which it is used again.
+    limits = httpx.Limits(
+        max_connections=settings.clients + settings.bulk_clients, keepalive_expiry=KEEP_ALIVE_SECONDS / 2
+    )
     async with httpx.AsyncClient(base_url=address, timeout=120, limits=limits) as client:
         await asyncio.wait_for(_idle(client), _SECONDS_TO_START)
+        many = f"{settings.clients} clients"
+        beside = f"{many} beside {settings.bulk_clients} with {_BULK_SENTENCES} sentences"
         for name, clients, requests, bulk_clients in (
             ("1 client", 1, settings.requests_alone, 0),
-            (f"{settings.clients} clients", settings.clients, settings.requests, 0),
-            (
-                f"{settings.clients} clients beside {settings.bulk_clients} with {_BULK_SENTENCES} sentences",
-                settings.clients,
-                settings.requests // 2,
-                settings.bulk_clients,
-            ),
+            (many, settings.clients, settings.requests, 0),
+            (beside, settings.clients, settings.requests // 2, settings.bulk_clients),
         ):
             phase = _phase(client, sentences, clients, requests, bulk_clients)
-            seconds, latencies, bulk = await asyncio.wait_for(phase, _SECONDS_OF_A_PHASE)
+            try:
+                seconds, latencies, bulk = await asyncio.wait_for(phase, _SECONDS_OF_A_PHASE)
+            except asyncio.TimeoutError as error:
+                raise UserError(f"{name}: no end within {_SECONDS_OF_A_PHASE:.0f} seconds.") from error
+            except httpx.HTTPError as error:
+                raise UserError(f"{name}: a request was not answered ({error!r}).") from error
             _add(outcome, name, seconds, latencies, bulk)
     return outcome
 

@@ -16,7 +16,7 @@ from benchmarks.figures import Outcome
 from benchmarks.reference import REFERENCE, NetworkSizes
 from benchmarks.reference_run import sentences_of, write_reference_run
 from benchmarks.timing import Timing, repeat
-from benchmarks.variants import precisions, traced_with
+from benchmarks.variants import precisions
 
 if TYPE_CHECKING:
     from seq2seq.translator import Translator
@@ -45,11 +45,10 @@ def measure(settings: Settings = SHORT) -> Outcome:
     with tempfile.TemporaryDirectory() as folder:
         run = write_reference_run(Path(folder) / "run", settings.sizes)
         for precision in precisions():
-            with traced_with(precision):
-                from seq2seq.translator import Translator
+            from seq2seq.translator import Translator
 
-                call = sentence_runner(Translator.load(run), settings)
-                timing = repeat(call, runs=settings.calls, warm_up=5)
+            call = sentence_runner(Translator.load(run, precision=precision), settings)
+            timing = repeat(call, runs=settings.calls, warm_up=5)
             _add(outcome, settings, precision, timing)
     return outcome
 

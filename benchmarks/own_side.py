@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +48,7 @@ class Settings:
     length: int = SENTENCE_LENGTH
     latency_length: int = LATENCY_LENGTH
     steps_per_run: int = 4
+    with_shortlist: bool = False
 
 
 def main(arguments: list[str] | None = None, settings: Settings | None = None) -> int:
@@ -59,10 +60,13 @@ def main(arguments: list[str] | None = None, settings: Settings | None = None) -
     from seq2seq.matmul_precision import matmul_precision
 
     result = SideResult("this project", f"{project_version()} (TensorFlow {tf.__version__})")
+    settings = replace(settings or Settings(), with_shortlist=options.shortlist)
     with traced_with(options.precision):
         result.notes.append(f"matrix products with {matmul_precision()} operands")
+        if options.shortlist:
+            result.notes.append("translates with a shortlist of the vocabulary")
         for measure in list(RESULT_KEYS) if options.measure == "all" else [options.measure]:
-            result.runs[measure] = runs_of(measure, options.seconds, settings or Settings())
+            result.runs[measure] = runs_of(measure, options.seconds, settings)
     result.write(options.output)
     return 0
 
@@ -130,7 +134,7 @@ def _translation(
     from seq2seq.matmul_precision import matmul_precision
     from seq2seq.search_options import SearchOptions
 
-    search = network_search(settings.sizes, matmul_precision())
+    search = network_search(settings.sizes, matmul_precision(), with_shortlist=settings.with_shortlist)
     runs = [fixed_length_runner(search, each, SearchOptions(beam_size=beam_size), length) for each in batches]
     following = itertools.cycle(zip(batches, runs, strict=True))
 
@@ -158,6 +162,7 @@ def _parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         default="auto",
         help="operands of matrix products (default: bfloat16 where the processor has instructions for it)",
     )
+    parser.add_argument("--shortlist", action="store_true", help="translate with a shortlist")
     return parser.parse_args(arguments)
 
 

@@ -70,6 +70,22 @@ def add_search_options(group: argparse._ArgumentGroup) -> None:
     )
 
 
+def add_speed_options(group: argparse._ArgumentGroup) -> None:
+    """The options of a search that trade exactness for speed."""
+    group.add_argument(
+        "--precision",
+        choices=("auto", "float32", "bfloat16"),
+        help="of matrix products (default: as the run's configuration says); auto: bfloat16 where the "
+        "processor has instructions for it",
+    )
+    group.add_argument(
+        "--shortlist",
+        action="store_true",
+        help="choose from the run's shortlist instead of the whole vocabulary; "
+        "python -m seq2seq.make_shortlist RUN makes one",
+    )
+
+
 def at_least(minimum: int) -> Callable[[str], int]:
     """The type of an option that is a whole number of at least `minimum`."""
 

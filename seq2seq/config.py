@@ -219,6 +219,9 @@ class TrainingConfig(Section):
 class SearchConfig(Section):
     """Defaults of translate.py and evaluate.py for this run."""
 
+    matmul_precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "float32", description="of matrix products while translating; auto: bfloat16 where it is fast"
+    )
     beam_size: Positive = 5
     length_penalty: float = Field(1.0, ge=0, le=10)
     coverage_penalty: float = Field(0.0, ge=0)

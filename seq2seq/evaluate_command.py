@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     load_tensorflow_quietly()
     from seq2seq.translator import Translator
 
-    translator = Translator.load(job.runs)
+    translator = Translator.load(job.runs, precision=options.precision, use_shortlist=options.shortlist)
     if options.attention != "learned":
         translator = with_replaced_attention(translator, options.attention)
     backward = Translator.load(options.reverse_model) if options.reverse_model else None
@@ -56,7 +56,13 @@ def with_replaced_attention(translator: Translator, replacement: Replacement) ->
     from seq2seq.translator import Translator
 
     models = [ReplacedAttentionModel(model, replacement) for model in translator.models]  # type: ignore[arg-type]
-    return Translator(models, translator.tokenizers, translator.configs)
+    return Translator(
+        models,
+        translator.tokenizers,
+        translator.configs,
+        precision=translator.precision,
+        shortlist=translator.shortlist,
+    )
 
 
 @dataclass(frozen=True)
@@ -225,7 +231,7 @@ def _scorer(
 
 def _evaluation_options(options: argparse.Namespace, run: RunDirectory) -> EvaluationOptions:
     from seq2seq.evaluation import EvaluationOptions
-    from seq2seq.translator import run_search_options
+    from seq2seq.search_options import run_search_options
 
     given = {
         name: getattr(options, name)

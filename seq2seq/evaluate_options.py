@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from seq2seq.command_options import add_search_options, at_least, new_parser, no_model
+from seq2seq.command_options import add_search_options, add_speed_options, at_least, new_parser, no_model
 
 _EXAMPLES = """\
 examples:
@@ -118,6 +118,7 @@ def _add_text_options(parser: argparse.ArgumentParser) -> None:
 def _add_search_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("search (default: as the run's configuration says)")
     add_search_options(group)
+    add_speed_options(group)
     group.add_argument(
         "--batch-size",
         metavar="N",

@@ -6,7 +6,7 @@ import json
 import os
 import platform
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
@@ -105,6 +105,11 @@ class RunDirectory:
     @property
     def metrics_file(self) -> Path:
         return self.path / "metrics.csv"
+
+    @property
+    def shortlist_file(self) -> Path:
+        """See `seq2seq.make_shortlist`; need not be there."""
+        return self.path / "shortlist.npz"
 
     @property
     def plots_folder(self) -> Path:
@@ -307,3 +312,21 @@ def software_versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             versions[package] = "not installed"
     return versions
+
+
+def check_same_tokenizers(runs: Sequence[RunDirectory]) -> None:
+    """Check that the models of an ensemble read and write the same tokens.
+
+    Raises:
+        UserError: they do not; says which differ from the first one.
+    """
+    first = runs[0].tokenizers.fingerprint if len(runs) > 1 else ""
+    differing = [run for run in runs[1:] if run.tokenizers.fingerprint != first]
+    if differing:
+        listed = "\n".join(
+            f"  {run.path}: {run.tokenizers.fingerprint[:12]}" for run in (runs[0], *differing)
+        )
+        raise UserError(
+            f"The models of an ensemble must share their tokenizer, and these do not (SHA-256):\n{listed}\n"
+            "Train them with one tokenizer: `--set tokenizer.folder=FIRST_RUN/tokenizer`."
+        )

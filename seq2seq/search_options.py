@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from data.errors import UserError
+
+if TYPE_CHECKING:
+    from seq2seq.config import Config
 
 LengthNormalisation = Literal["power", "gnmt"]
 
@@ -115,3 +118,15 @@ class SearchOptions:
             if maximum < math.inf:
                 range_text = f"from {minimum:g} to {maximum:g}"
             raise UserError(f"{name} must be a finite number {range_text}; got {value!r}.")
+
+
+def run_search_options(config: Config, **changes: Any) -> SearchOptions:
+    """The search options of a run's configuration, changed where a value other than None is given.
+
+    Raises:
+        UserError: a value is out of range or contradicts another.
+    """
+    defaults = config.search.model_dump(exclude={"matmul_precision"})
+    return SearchOptions(
+        **{**defaults, **{key: value for key, value in changes.items() if value is not None}}
+    )

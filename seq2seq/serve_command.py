@@ -16,6 +16,8 @@ from seq2seq.serve_options import parse_options
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+# For a connection without requests; longer than a person hesitates between two clicks.
+KEEP_ALIVE_SECONDS = 30
 _SECONDS_TO_FINISH = 3
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 
@@ -129,6 +131,7 @@ def _serve(app: FastAPI, listening: socket.socket, *, opens_browser: bool) -> No
         "server_header": False,
         "proxy_headers": False,
         "ws": "none",
+        "timeout_keep_alive": KEEP_ALIVE_SECONDS,
         "timeout_graceful_shutdown": _SECONDS_TO_FINISH,
     }
     try:

@@ -259,8 +259,8 @@ def _halving(run: RunDirectory, shipped: RunDirectory, corpus: Corpus) -> dict[s
     from seq2seq.evaluation import EvaluationOptions
     from seq2seq.evaluation_sets import sets_of_corpus
     from seq2seq.halving import compare_halves, validation_scores
+    from seq2seq.search_options import run_search_options
     from seq2seq.text_metrics import TextScorer, bleu_tokenizer_for
-    from seq2seq.translator import run_search_options
 
     tokenizer = "none" if run.config.evaluation.tokenized else bleu_tokenizer_for(corpus.target_language)
     options = EvaluationOptions(search=run_search_options(run.config))

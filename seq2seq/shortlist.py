@@ -15,7 +15,7 @@ from __future__ import annotations
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from data.atomic import atomic_write
 from data.errors import UserError
 from data.special_ids import PAD_ID, SPECIAL_IDS
 from seq2seq.wide_rows import BLOCK_OF_UNKNOWN_COLUMNS
+
+if TYPE_CHECKING:
+    from seq2seq.run_directory import RunDirectory
 
 FREQUENT = 200
 CANDIDATES = 20
@@ -113,7 +116,7 @@ class Shortlist:
         except FileNotFoundError:
             raise UserError(
                 f"{path} does not exist: this model has no shortlist yet. "
-                f"Make one: python -m seq2seq.shortlist_command {path.parent}"
+                f"Make one: python -m seq2seq.make_shortlist {path.parent}"
             ) from None
         except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise UserError(f"{path} is damaged ({error}). Delete it and make it again.") from error
@@ -146,3 +149,21 @@ def build_shortlist(
     table[sources[kept], rank[kept]] = targets[kept]
     most = np.argsort(-target_counts, kind="stable")[:frequent]
     return Shortlist(most.astype(np.int32), table, len(target_counts))
+
+
+def run_shortlist(run: RunDirectory) -> Shortlist:
+    """The shortlist that lies in a run's directory.
+
+    Raises:
+        UserError: there is none, or it is of another tokenizer.
+    """
+    shortlist = Shortlist.load(run.shortlist_file)
+    sizes = (len(shortlist.candidates), shortlist.vocabulary_size)
+    expected = (run.tokenizers.source.vocabulary_size, run.tokenizers.target.vocabulary_size)
+    if sizes != expected:
+        raise UserError(
+            f"{run.shortlist_file} was made with another tokenizer: it knows {sizes[0]:,} source and "
+            f"{sizes[1]:,} target tokens, the model {expected[0]:,} and {expected[1]:,}. Make it again: "
+            f"python -m seq2seq.make_shortlist {run.path}"
+        )
+    return shortlist

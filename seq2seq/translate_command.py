@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     # All that can be wrong is found before the model is loaded, which takes seconds.
     job = _prepare(options)
-    translator = _load(job, options.max_source_pieces)
+    translator = _load(job, options)
     if job.source is None:
         _talk(translator, options, job)
     else:
@@ -106,7 +106,7 @@ def _prepare(options: argparse.Namespace) -> _Job:
     from seq2seq.attention_pictures import PictureStyle
     from seq2seq.model_summary import language_names
     from seq2seq.output_formats import line_format
-    from seq2seq.translator import run_search_options
+    from seq2seq.search_options import run_search_options
 
     runs = _runs(options)
     configs = [run.config for run in runs]
@@ -215,16 +215,22 @@ def _pictures(
     return None, NumberedPictures(folder, options.plot_format or "png")
 
 
-def _load(job: _Job, max_source_pieces: int | None) -> Translator:
+def _load(job: _Job, options: argparse.Namespace) -> Translator:
     from data.quiet_tensorflow import load_tensorflow_quietly
     from seq2seq.line_progress import loading_note
-    from seq2seq.translator import Translator, check_same_tokenizers
+    from seq2seq.run_directory import check_same_tokenizers
+    from seq2seq.translator import Translator
 
     check_same_tokenizers(job.runs)
     with loading_note(", ".join(str(run.path) for run in job.runs)) as loading:
         load_tensorflow_quietly()
         loading()
-        translator = Translator.load(job.runs, max_source_pieces=max_source_pieces)
+        translator = Translator.load(
+            job.runs,
+            max_source_pieces=options.max_source_pieces,
+            precision=options.precision,
+            use_shortlist=options.shortlist,
+        )
         if job.source is None:
             # The first sentence builds the graph; nobody shall wait for that at the prompt.
             translator.translate(["."], job.search)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from seq2seq.command_options import add_search_options, at_least, new_parser
+from seq2seq.command_options import add_search_options, add_speed_options, at_least, new_parser
 
 FORMATS = ("text", "json", "pharaoh")
 PICTURE_FORMATS = ("png", "svg", "pdf")
@@ -111,6 +111,7 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
 def _add_search_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("search (defaults: the `search` section of the run's configuration)")
     add_search_options(group)
+    add_speed_options(group)
     group.add_argument(
         "--n-best", type=at_least(1), default=1, metavar="N", help="hypotheses for each sentence (default 1)"
     )

@@ -14,8 +14,8 @@ from data.errors import UserError
 from data.segmentation import Segmentation
 from data.special_ids import EOS_ID
 from seq2seq.length_sorting import length_sorted_batches
-from seq2seq.run_directory import RunDirectory
-from seq2seq.search_options import SearchOptions
+from seq2seq.run_directory import RunDirectory, check_same_tokenizers
+from seq2seq.search_options import SearchOptions, run_search_options
 from seq2seq.shortening import shorten
 from seq2seq.translation import Hypothesis, Translation
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from seq2seq.config import Config
     from seq2seq.ensemble import StepModel
     from seq2seq.search import SearchResult
+    from seq2seq.shortlist import Shortlist
 
 # A target, or its beginning: as text, or as token ids, since a text can be cut up in several ways.
 TextOrTokens = str | Sequence[int]
@@ -42,6 +43,8 @@ class Translator:
         configs: of the models; the first one's `search` section gives the default options.
         max_source_pieces: longer texts are cut and their translation has a note. Twice the longest training
             pair of the configurations when not given.
+        precision: of the matrix products; the first configuration's when not given.
+        shortlist: see `seq2seq.search.Search`.
 
     Attributes:
         runs: the run directories when made by `load`, else empty.
@@ -54,6 +57,8 @@ class Translator:
         configs: Sequence[Config] = (),
         *,
         max_source_pieces: int | None = None,
+        precision: str | None = None,
+        shortlist: Shortlist | None = None,
     ) -> None:
         from seq2seq.search import Search
 
@@ -66,7 +71,11 @@ class Translator:
                 raise ValueError("without a configuration, say max_source_pieces")
             max_source_pieces = 2 * min(config.batches.max_length for config in self.configs)
         self.max_source_pieces = max_source_pieces
-        self._search = Search(self.models)
+        if precision is None and self.configs:
+            precision = self.configs[0].search.matmul_precision
+        self.precision = precision
+        self.shortlist = shortlist
+        self._search = Search(self.models, precision=precision, shortlist=shortlist)
 
     @classmethod
     def load(
@@ -74,15 +83,20 @@ class Translator:
         runs: str | Path | RunDirectory | Sequence[str | Path | RunDirectory],
         *,
         max_source_pieces: int | None = None,
+        precision: str | None = None,
+        use_shortlist: bool = False,
     ) -> Translator:
         """Load the best model of a run, or of several that make an ensemble.
 
         Args:
             runs: directories, or names of shipped models.
             max_source_pieces: see the class.
+            precision: see the class.
+            use_shortlist: choose from the first run's shortlist alone, see `seq2seq.make_shortlist`.
 
         Raises:
-            UserError: a directory is not a run or has no model yet, or the runs' tokenizers differ.
+            UserError: a directory is not a run, has no model yet or not the shortlist that is asked for, or
+                the runs' tokenizers differ.
         """
         from data.quiet_tensorflow import load_tensorflow_quietly
         from seq2seq.shipped_models import find_run
@@ -94,9 +108,17 @@ class Translator:
         opened = tuple(run if isinstance(run, RunDirectory) else find_run(run) for run in listed)
         check_same_tokenizers(opened)
         load_tensorflow_quietly()
+        from seq2seq.shortlist import run_shortlist
+
+        shortlist = run_shortlist(opened[0]) if use_shortlist else None
         models = [run.load_model() for run in opened]
         translator = cls(
-            models, opened[0].tokenizers, [run.config for run in opened], max_source_pieces=max_source_pieces
+            models,
+            opened[0].tokenizers,
+            [run.config for run in opened],
+            max_source_pieces=max_source_pieces,
+            precision=precision,
+            shortlist=shortlist,
         )
         translator.runs = opened
         return translator
@@ -281,36 +303,6 @@ class _Request:
     @property
     def length(self) -> int:
         return max(len(self.source.pieces), len(self.given)) + 1
-
-
-def run_search_options(config: Config, **changes: Any) -> SearchOptions:
-    """The search options of a run's configuration, changed where a value other than None is given.
-
-    Raises:
-        UserError: a value is out of range or contradicts another.
-    """
-    defaults = config.search.model_dump()
-    return SearchOptions(
-        **{**defaults, **{key: value for key, value in changes.items() if value is not None}}
-    )
-
-
-def check_same_tokenizers(runs: Sequence[RunDirectory]) -> None:
-    """Check that the models of an ensemble read and write the same tokens.
-
-    Raises:
-        UserError: they do not; says which differ from the first one.
-    """
-    first = runs[0].tokenizers.fingerprint if len(runs) > 1 else ""
-    differing = [run for run in runs[1:] if run.tokenizers.fingerprint != first]
-    if differing:
-        listed = "\n".join(
-            f"  {run.path}: {run.tokenizers.fingerprint[:12]}" for run in (runs[0], *differing)
-        )
-        raise UserError(
-            f"The models of an ensemble must share their tokenizer, and these do not (SHA-256):\n{listed}\n"
-            "Train them with one tokenizer: `--set tokenizer.folder=FIRST_RUN/tokenizer`."
-        )
 
 
 def _notes_of_cut(side: str, whole: Segmentation, kept: Segmentation) -> tuple[str, ...]:

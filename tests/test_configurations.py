@@ -14,14 +14,16 @@ from data.quiet_tensorflow import load_tensorflow_quietly
 from data.starter import generate
 from data.tfds_builders import import_tfds
 from seq2seq.config import load_config
+from seq2seq.paper_convention import convention_of
 from seq2seq.run_directory import RunDirectory
 
 CONFIGS = Path(__file__).parents[1] / "configs"
+DIRECTIONS = (("en", "de"), ("en", "fr"), ("de", "en"))
 SMALL = (
     *("training.epochs=1", "training.validate_from_epoch=1", "training.plot_sentences=0"),
     *("training.tensorboard=false", "training.warmup_steps=1", "tokenizer.vocabulary_size=400"),
-    *("batches.batch_size=8", "model.embedding_units=8", "model.readout_units=8", "model.encoder_units=8"),
-    *("model.decoder_units=8", "model.attention_units=8"),
+    *("batches.batch_size=8", "batches.max_shapes=2", "model.embedding_units=8", "model.readout_units=8"),
+    *("model.encoder_units=8", "model.decoder_units=8", "model.attention_units=8"),
 )
 
 
@@ -89,3 +91,74 @@ def test_the_starter_configuration_trains(tmp_path: Path) -> None:
     sizes = ("train_pairs=120", "validation_pairs=8", "test_pairs=8")
     run = train_briefly("starter.yaml", tmp_path, *(f"data.corpus.{size}" for size in sizes))
     assert run.read_facts()["train_pairs"] == 120
+
+
+PAIR_COUNTS = {
+    "train": 120,
+    "val": 12,
+    "test_2016_flickr": 5,
+    "test_2017_flickr": 5,
+    "test_2017_mscoco": 5,
+    "test_2018_flickr": 5,
+}
+MULTI30K = {
+    **{f"multi30k_{source}_{target}": (source, target) for source, target in DIRECTIONS},
+    **{f"paper/multi30k_{source}_{target}": (source, target) for source, target in DIRECTIONS},
+}
+
+
+@pytest.mark.parametrize("name", MULTI30K)
+def test_multi30k_trains_in_every_direction_and_form(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import_tfds()
+    from tests.data.test_multi30k import Builder, register, write_file
+
+    source, target = MULTI30K[name]
+    form = "tok" if name.startswith("paper/") else "raw"
+    skipped = 0
+    for stem, count in PAIR_COUNTS.items():
+        columns = zip(*sentence_pairs(count, skipped), strict=True)
+        for language, texts in zip((source, target), columns, strict=True):
+            write_file(tmp_path / "mirror", stem, language, form, list(texts))
+        skipped += count
+    register(tmp_path / "mirror", tmp_path / "checksums.tsv")
+    monkeypatch.setattr(Builder, "CHECKSUMS", tmp_path / "checksums.tsv")
+    run = train_briefly(f"{name}.yaml", tmp_path, *local_files(tmp_path))
+    facts = run.read_facts()
+    assert (facts["source_language"], facts["target_language"]) == (source, target)
+    assert (facts["train_pairs"], facts["validation_pairs"]) == (120, 12)
+    assert facts["corpus"].endswith(".lc.norm.tok") == (form == "tok")
+    assert convention_of(run.config.evaluation) == ("tokenized" if form == "tok" else "moses-lower")
+    assert list(run.config.data.corpus.test) == ["test_2016_flickr", "test_2017_flickr", "test_2017_mscoco"]
+
+
+def test_tatoeba_en_es_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import_tfds()
+    from tests.data.test_multi30k import register
+    from tests.data.test_tatoeba_en_es import Builder, write_archive
+
+    lines = [f"{source}\t{target}" for source, target in sentence_pairs(500)]
+    write_archive(tmp_path / "mirror" / "spa-eng.zip", lines)
+    register(tmp_path / "mirror", tmp_path / "checksums.tsv", Builder.BASE_URL)
+    monkeypatch.setattr(Builder, "CHECKSUMS", tmp_path / "checksums.tsv")
+    run = train_briefly(
+        "tatoeba_en_es.yaml", tmp_path, *local_files(tmp_path), "training.validate_from_epoch=1"
+    )
+    facts = run.read_facts()
+    assert (facts["source_language"], facts["target_language"]) == ("en", "es")
+    assert facts["licence"].startswith("CC BY 2.0 FR")
+    assert facts["train_pairs"] > 400
+
+
+def local_files(folder: Path) -> tuple[str, str]:
+    return f"data.corpus.mirror={folder / 'mirror'}", f"data.corpus.data_dir={folder / 'tfds'}"
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.rglob("*.yaml")), ids=lambda path: path.stem)
+def test_a_configuration_is_called_like_its_file_and_says_how_to_use_it(path: Path) -> None:
+    relative = path.relative_to(CONFIGS)
+    assert load_config(path).name == "_".join(relative.with_suffix("").parts)
+    text = path.read_text(encoding="utf-8")
+    assert f"#   python train.py --config configs/{relative.as_posix()}" in text
+    assert max(map(len, text.splitlines())) <= 120

@@ -41,6 +41,7 @@ class Side:
         precision: of the operands of its matrix products.
         python: the interpreter of its environment.
         module: what is run there.
+        shortlist: whether it chooses from a part of the vocabulary.
         reports: the result files, in the order of the rounds.
     """
 
@@ -48,11 +49,16 @@ class Side:
     precision: str
     python: Path
     module: str
+    shortlist: bool = False
     reports: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def title(self) -> str:
-        return f"{self.name}, {self.precision}"
+        return f"{self.name}, {self.variant}"
+
+    @property
+    def variant(self) -> str:
+        return f"{self.precision}, shortlist" if self.shortlist else self.precision
 
     def measure(self, measure: str, seconds: float) -> None:
         """Run the program once and keep its report.
@@ -63,6 +69,7 @@ class Side:
         with tempfile.TemporaryDirectory() as folder:
             output = Path(folder) / "result.json"
             options = ["--measure", measure, "--seconds", str(seconds), "--precision", self.precision]
+            options += ["--shortlist"] if self.shortlist else []
             command = [str(self.python), "-m", self.module, *options, "--output", str(output)]
             ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
             if ended.returncode != 0 or not output.exists():
@@ -75,7 +82,7 @@ class Side:
     def to_json(self) -> dict[str, Any]:
         """One report for all rounds: `runs` are the medians of the rounds, `median` is theirs."""
         content = {key: self.reports[0][key] for key in ("peer", "version", "threads")}
-        content["precision"] = self.precision
+        content |= {"precision": self.precision, "variant": self.variant}
         for key in RESULT_KEYS.values():
             medians = [report[key]["median"] for report in self.reports if key in report]
             if medians:
@@ -127,7 +134,8 @@ def sides_to_measure(instructions: Sequence[str], peer_python: Path) -> list[Sid
     sides = [Side(name, "float32", *modules[name]) for name in (own, joey, marian)]
     if {"avx512_bf16", "amx_bf16"} & set(instructions):
         sides += [Side(name, "bfloat16", *modules[name]) for name in (own, joey)]
-    return sides
+    # Only this project has a shortlist here, so it stands beside the peers without one.
+    return [*sides, Side(own, sides[-1].precision, *modules[own], shortlist=True)]
 
 
 def measure_in_turn(sides: Sequence[Side], measures: Sequence[str], rounds: int, seconds: float) -> None:
@@ -138,6 +146,8 @@ def measure_in_turn(sides: Sequence[Side], measures: Sequence[str], rounds: int,
         for measure in measures:
             for side in (*sides[first:], *sides[:first]):
                 done += 1
+                if side.shortlist and measure == "training":
+                    continue
                 print(f"{done} of {total}: {measure}, {side.title} ...", file=sys.stderr, flush=True)
                 side.measure(measure, seconds)
 
@@ -149,7 +159,7 @@ def ratios(results: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
         results: reports as of `Side.to_json`.
 
     Returns:
-        By precision and key, the ratio of the medians and the name of that peer. For a time, a ratio of 2
+        By variant and key, the ratio of the medians and the name of that peer. For a time, a ratio of 2
         means half the time.
     """
     found: dict[str, dict[str, Any]] = {}
@@ -166,7 +176,7 @@ def ratios(results: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
             smaller_is_better = key == RESULT_KEYS["latency"]
             peer = (min if smaller_is_better else max)(medians, key=medians.__getitem__)
             ratio = own[key]["median"] / medians[peer]
-            found.setdefault(own["precision"], {})[key] = {
+            found.setdefault(own["variant"], {})[key] = {
                 "faster_peer": peer,
                 "ratio": rounded(1 / ratio if smaller_is_better else ratio),
             }

@@ -44,14 +44,14 @@ def print_comparison(report: Mapping[str, Any], console: Console | None = None) 
     table = Table("", *multiplications, "ratio to the faster")
     for column in table.columns[1:]:
         column.justify = "right"
-    for precision in dict.fromkeys(side["precision"] for side in report["sides"]):
-        sides = {side["peer"]: side for side in report["sides"] if side["precision"] == precision}
+    for variant in dict.fromkeys(side["variant"] for side in report["sides"]):
+        sides = {side["peer"]: side for side in report["sides"] if side["variant"] == variant}
         table.add_section()
-        table.add_row(f"[bold]{precision}[/bold]")
+        table.add_row(f"[bold]{variant}[/bold]")
         for measure, key in RESULT_KEYS.items():
             if not any(key in side for side in sides.values()):
                 continue
-            ratio = report["times_as_fast_as_the_faster_peer"].get(precision, {}).get(key)
+            ratio = report["times_as_fast_as_the_faster_peer"].get(variant, {}).get(key)
             cells = [_cell(sides.get(name, {}).get(key)) for name in multiplications]
             table.add_row(
                 "  " + _TITLES[measure],
@@ -80,7 +80,7 @@ def _cell(figure: Mapping[str, Any] | None) -> str:
 
 def _versions(report: Mapping[str, Any]) -> list[str]:
     return [
-        f"{side['peer']} {side['version']}, {side['precision']}: {'; '.join(side['notes'])}."
+        f"{side['peer']} {side['version']}, {side['variant']}: {'; '.join(side['notes'])}."
         for side in report["sides"]
     ]
 

@@ -38,9 +38,7 @@ def translation_json(
 
 def _judged(hypothesis: Hypothesis, source: Segmentation, languages: tuple[str, str]) -> dict[str, Any]:
     measures = attention_measures(hypothesis, source)
-    signs = warning_signs(
-        hypothesis, source, measures, source_language=languages[0], target_language=languages[1]
-    )
+    signs = warning_signs(hypothesis, source, source_language=languages[0], target_language=languages[1])
     return {
         "word_probabilities": _rounded(np.exp(word_log_probabilities(hypothesis))),
         "measures": None if measures is None else measures.to_json(),

@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 from typing import Any
+
+STYLE = """\
+:root { color-scheme: light dark; --line: #8884; }
+body { font: 1rem/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+h1, h2, h3 { line-height: 1.25; margin: 2.5rem 0 0.75rem; }
+h1 { margin-top: 0; }
+code { font: 0.9em ui-monospace, monospace; }
+dt { font-weight: 600; margin-top: 1rem; }
+dd { margin: 0; }
+table { border-collapse: collapse; width: 100%; }
+th, td { border-top: 1px solid var(--line); padding: 0.35rem 1rem 0.35rem 0; text-align: start; }
+th, td { vertical-align: top; }
+th { font-weight: 600; width: 14rem; }
+"""
 
 
 def api_page(openapi: dict[str, Any]) -> str:
@@ -20,7 +35,8 @@ def api_page(openapi: dict[str, Any]) -> str:
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}: API</title>'
         '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">'
-        f"</head><body><h1>{title}: API</h1><p>{escape(openapi['info']['description'])}</p>"
+        f'<link rel="stylesheet" href="docs.css"></head><body><h1>{title}: API</h1>'
+        f"<p>{escape(openapi['info']['description'])}</p>"
         '<p>The same for programs: <a href="openapi.json">openapi.json</a></p>'
         f"<h2>Calls</h2><dl>{calls}</dl><h2>Objects</h2>{objects}</body></html>\n"
     )
@@ -32,11 +48,11 @@ def _call(path: str, method: str, call: dict[str, Any]) -> str:
     answered = _type_of(
         call["responses"].get("200", {}).get("content", {}).get("application/json", {}).get("schema", {})
     )
-    request = f", request: {asked}" if asked else ""
+    request = f"Request: {asked}. " if asked else ""
     what = call.get("description") or call.get("summary", "")
     return (
         f"<dt><code>{method.upper()} {escape(path)}</code></dt>"
-        f"<dd>{escape(what)}<br>Answer: {answered}{request}</dd>"
+        f"<dd>{_prose(what)}<br>{request}Answer: {answered}.</dd>"
     )
 
 
@@ -45,11 +61,11 @@ def _object(name: str, schema: dict[str, Any]) -> str:
     rows = "".join(
         f"<tr><th scope='row'><code>{escape(field)}</code></th><td>{_type_of(of)}</td>"
         f"<td>{'required' if field in required else 'optional'}</td>"
-        f"<td>{escape(of.get('description', ''))}</td></tr>"
+        f"<td>{_prose(of.get('description', ''))}</td></tr>"
         for field, of in schema.get("properties", {}).items()
     )
     table = f"<table>{rows}</table>" if rows else ""
-    return f'<h3 id="{escape(name)}">{escape(name)}</h3><p>{escape(schema.get("description", ""))}</p>{table}'
+    return f'<h3 id="{escape(name)}">{escape(name)}</h3><p>{_prose(schema.get("description", ""))}</p>{table}'
 
 
 def _type_of(schema: dict[str, Any]) -> str:
@@ -64,3 +80,8 @@ def _type_of(schema: dict[str, Any]) -> str:
     if schema.get("type") == "array":
         return f"list of {_type_of(schema.get('items', {}))}"
     return escape(str(schema.get("type", "")))
+
+
+def _prose(text: str) -> str:
+    """HTML for a description, with `names` as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))

@@ -10,7 +10,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
 from seq2seq.inspector import schemas
-from seq2seq.inspector.api_page import api_page
+from seq2seq.inspector.api_page import STYLE, api_page
 from seq2seq.inspector.guards import Guards
 from seq2seq.inspector.limits import Limits
 from seq2seq.inspector.model_thread import ModelThread
@@ -107,6 +107,11 @@ async def page_file(name: str, request: Request) -> Response:
 @router.get("/docs", include_in_schema=False)
 async def docs(request: Request) -> Response:
     return Response(api_page(request.app.openapi()), media_type="text/html")
+
+
+@router.get("/docs.css", include_in_schema=False)
+async def docs_style() -> Response:
+    return Response(STYLE, media_type="text/css")
 
 
 @router.get("/health", summary="Is the server there?", responses=_answers(schemas.HealthAnswer))

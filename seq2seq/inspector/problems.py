@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import traceback
 from collections.abc import Sequence
 from typing import Any
 
@@ -92,13 +90,8 @@ def answer_errors(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def _(_: Request, error: Exception) -> JSONResponse:
-        return unexpected(error)
-
-
-def unexpected(error: BaseException) -> JSONResponse:
-    """A mistake of the program: the client learns that there was one, the terminal learns which."""
-    traceback.print_exception(error, file=sys.stderr)
-    return error_response(500, "model_failed", "The server failed on this request; its terminal says why.")
+        # A mistake of the program: the client learns that there was one; the server logs which.
+        return error_response(500, "model_failed", "The server failed on this request; its log says why.")
 
 
 def _invalid(errors: Sequence[Any]) -> JSONResponse:

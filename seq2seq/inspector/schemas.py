@@ -146,7 +146,7 @@ class WarningSign(BaseModel):
 
 
 class AttentionMeasures(BaseModel):
-    """Rikters et al. 2017; see `seq2seq/warning_signs.py` for the formulas. 0 is best, except confidence."""
+    """Of Rikters and Fishel 2017, as penalties: 0 is best. `seq2seq/warning_signs.py` has the formulas."""
 
     coverage_deviation: float
     absent_mindedness_target: float = Field(description="APout: each target word's attention is scattered")

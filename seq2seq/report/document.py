@@ -16,6 +16,7 @@ from data.atomic import atomic_write
 from data.errors import UserError
 from seq2seq.report.overview import headline, overview
 from seq2seq.report.script_bundle import bundled
+from seq2seq.warning_signs import LEAST_RECEIVED
 
 _PAGE = Path(__file__).parent / "page"
 _INSPECTOR_PAGE = Path(__file__).parents[1] / "inspector" / "page"
@@ -74,6 +75,7 @@ def html_document(reports: Sequence[Mapping[str, Any]], sets: Sequence[Mapping[s
         title=escape(f"{system['name']}: evaluation"),
         headline=headline(reports),
         overview=overview(reports),
+        least_received=f"{100 * LEAST_RECEIVED:.0f} %",
         data=json_in_html(data),
         script=script,
     )

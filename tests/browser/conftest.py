@@ -70,7 +70,7 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
         context = browser.new_context(**{"reduced_motion": "reduce", **options})
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         page.on("pageerror", lambda error: complaints.append(f"script failed: {error}"))
         page.on("console", lambda message: _note_console(message.text, complaints))
         page.on("request", lambda request: _note_request(request.url, url, complaints))

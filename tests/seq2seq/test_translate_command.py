@@ -31,8 +31,8 @@ STRANGE_LINES = ["two\u2028dogs", "a\x85child", "the\x0bold\x0cman", "my\x00sist
 def load_once(tiny_run):
     """The real `Translator.load`, which takes a second or two, once for each run."""
     load = Translator.load
-    loaded = cache(lambda paths, limit: load(paths, max_source_pieces=limit))
-    return lambda runs, max_source_pieces=None: loaded(tuple(run.path for run in runs), max_source_pieces)
+    loaded = cache(lambda paths, **options: load(paths, **options))
+    return lambda runs, **options: loaded(tuple(run.path for run in runs), **options)
 
 
 @pytest.fixture
@@ -442,7 +442,7 @@ def test_a_pipe_gets_data_and_nothing_else(tiny_run, expected):
 
 
 def test_options_reach_the_search_as_they_are_named(tiny_run):
-    from seq2seq.translator import run_search_options
+    from seq2seq.search_options import run_search_options
 
     options = run_search_options(tiny_run.config, n_best=None, coverage_penalty=0.3)
     assert options == SearchOptions(beam_size=2, coverage_penalty=0.3)

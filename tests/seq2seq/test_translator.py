@@ -10,9 +10,10 @@ import pytest
 
 from data.errors import UserError
 from seq2seq.length_sorting import length_sorted_batches
+from seq2seq.run_directory import check_same_tokenizers
 from seq2seq.search_options import SearchOptions
 from seq2seq.shortening import shorten
-from seq2seq.translator import Translator, check_same_tokenizers
+from seq2seq.translator import Translator
 from tests.seq2seq.tiny_run import (
     MAX_LENGTH,
     SENTENCES,

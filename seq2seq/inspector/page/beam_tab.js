@@ -3,7 +3,7 @@
 import { Asker } from "./api.js";
 import { choice, Progress } from "./controls.js";
 import { element } from "./dom.js";
-import { isRightToLeft, percent } from "./units.js";
+import { isRightToLeft, percent, pieceLabel } from "./units.js";
 import { searchOf } from "./view_state.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -153,13 +153,7 @@ export class BeamTab {
     const name = node.status === "ended" ? "end of sentence" : node.text || node.piece;
     const bar = element("span", { class: "bar" });
     bar.style.inlineSize = `${100 * node.token_probability}%`;
-    const shown = element(
-      "bdi",
-      {},
-      node.status === "ended"
-        ? "■ end"
-        : `${node.starts_word || node.step === 0 ? "" : "…"}${node.text || node.piece}`,
-    );
+    const shown = element("bdi", {}, node.status === "ended" ? "■ end" : pieceLabel(node, node.step === 0));
     const place = node.rank === null ? "" : `, rank ${node.rank + 1}`;
     const best = node.on_best_path ? ", best translation" : "";
     return element(

@@ -8,6 +8,7 @@ import { choice, Progress } from "./controls.js";
 import { element } from "./dom.js";
 import { HeatMap } from "./heat_map.js";
 import { facts } from "./hypothesis_list.js";
+import { piecesWithEnd } from "./pin_panel.js";
 import { readingOf } from "./units.js";
 import { searchOf } from "./view_state.js";
 
@@ -81,26 +82,40 @@ export class CompareTab {
 
   async #ask() {
     const { model, checkpoint, search } = this.#other();
-    const { rank } = this.state();
-    const { text } = this.translation.source;
     const which = { model: model.name, ...(checkpoint ? { checkpoint } : {}) };
-    const options = { ...searchOf(this.state()), ...which };
-    if (!checkpoint) delete options.checkpoint;
-    const scored = { pairs: [{ source: text, target: this.translation.hypotheses[rank].text }], ...which };
-    const searched = { sentences: [text], ...options, ...(search === "greedy" ? { beam_size: 1 } : {}) };
     this.progress.clear();
     this.content.classList.add("stale");
     try {
-      const request = search === "scored" ? ["api/score", scored] : ["api/translate", searched];
-      const answer = await this.asker.latest((ask) => ask(...request));
-      if (!answer) return;
+      const other = await this.asker.latest((ask) =>
+        search === "scored" ? this.#scored(ask, which) : this.#searched(ask, which, search === "greedy"),
+      );
+      if (!other) return;
       this.content.classList.remove("stale");
       const epoch = checkpoint ? `, epoch ${checkpoint}` : "";
-      this.#draw(answer.translations[0], `${model.name}${epoch} · ${SEARCHES[search].toLowerCase()}`);
+      this.#draw(other.translations[0], `${model.name}${epoch} · ${SEARCHES[search].toLowerCase()}`);
     } catch (error) {
       this.content.classList.remove("stale");
       this.content.replaceChildren();
       this.progress.problem(error);
+    }
+  }
+
+  #searched(ask, which, greedy) {
+    const options = { ...searchOf({ ...this.state(), model: null, checkpoint: null }), ...which };
+    const { text } = this.translation.source;
+    return ask("api/translate", { sentences: [text], ...options, ...(greedy ? { beam_size: 1 } : {}) });
+  }
+
+  /** What the other model thinks of the shown translation: of its very pieces, if it knows them. */
+  async #scored(ask, which) {
+    const { source, hypotheses } = this.translation;
+    const shown = hypotheses[this.state().rank];
+    const pair = (target) => ({ pairs: [{ source: source.text, ...target }], ...which });
+    try {
+      return await ask("api/score", pair({ target_pieces: piecesWithEnd(shown) }));
+    } catch (error) {
+      if (error.code !== "unknown_piece") throw error;
+      return ask("api/score", pair({ target: shown.text })); // another tokenizer cuts the text up its own way
     }
   }
 

@@ -59,12 +59,17 @@ export class HeatMap {
       dir: this.rightToLeft ? "rtl" : "ltr",
     });
     this.band = { row: element("div", { class: "band" }), column: element("div", { class: "band" }) };
+    this.marked = [null, null];
     this.#fill();
     this.scroller.append(this.table, this.band.row, this.band.column);
     host.replaceChildren(this.scroller);
     this.#fit();
     this.#listen();
-    new ResizeObserver(() => this.host.clientWidth !== this.fittedTo && this.#fit()).observe(host);
+    new ResizeObserver(() => {
+      if (this.host.clientWidth === this.fittedTo) return;
+      this.#fit();
+      this.mark(...this.marked); // the frames belong where row and column are now
+    }).observe(host);
   }
 
   #fit() {
@@ -186,6 +191,7 @@ export class HeatMap {
 
   /** Frames a row and a column; null for none. */
   mark(row, column) {
+    this.marked = [row, column];
     const heading = row === null ? null : this.table.rows[row + 1]?.cells[0];
     const top = column === null ? null : this.table.rows[0]?.cells[column + 1];
     const place = (band, x, y, width, height) => {

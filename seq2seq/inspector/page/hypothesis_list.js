@@ -3,12 +3,13 @@
 import { element, roving } from "./dom.js";
 import { percent } from "./units.js";
 
-/** How sure the model was of a whole translation. */
+/** How sure the model was: the geometric mean of its pieces' probabilities, and what the search ranked by. */
 export function facts(hypothesis) {
   if (hypothesis.log_probability === null) return "impossible";
-  const whole = percent(Math.exp(hypothesis.log_probability));
+  const tokens = Math.max(hypothesis.token_probabilities.length, 1);
+  const perPiece = percent(Math.exp(hypothesis.log_probability / tokens));
   const cut = hypothesis.finished ? "" : " · not finished";
-  return `${whole} · score ${hypothesis.score.toFixed(3).replace("-", "−")}${cut}`;
+  return `${perPiece} per piece · score ${hypothesis.score.toFixed(3).replace("-", "−")}${cut}`;
 }
 
 /**

@@ -89,3 +89,10 @@ export function unitNames({ rows, columns, weights, probabilities }) {
   };
   return { source, target };
 }
+
+/** How a piece of the server's answers is shown by itself: "…" where it continues a word. */
+export function pieceLabel({ piece, text, starts_word: startsWord }, isFirst) {
+  if (piece === "▁") return "(a space)";
+  const shown = text || piece;
+  return startsWord || isFirst || /^\p{P}+$/u.test(shown) ? shown : `…${shown}`;
+}

@@ -4,7 +4,7 @@ import { Asker } from "./api.js";
 import { Progress } from "./controls.js";
 import { element } from "./dom.js";
 import { PinPanel } from "./pin_panel.js";
-import { END_LABEL, percent } from "./units.js";
+import { END_LABEL, percent, pieceLabel } from "./units.js";
 import { modelOf } from "./view_state.js";
 
 /** The pieces of a row: one at the level of pieces, all of the word's otherwise. */
@@ -95,10 +95,8 @@ export class WordPanel {
   }
 
   #alternative(alternative, written, prefix) {
-    const { piece, text, starts_word: startsWord, is_end: isEnd, probability } = alternative;
-    const shown = isEnd
-      ? "end of sentence"
-      : `${startsWord || prefix.length === 0 ? "" : "…"}${text || piece}`;
+    const { piece, is_end: isEnd, probability } = alternative;
+    const shown = isEnd ? "end of sentence" : pieceLabel(alternative, prefix.length === 0);
     const isWritten = piece === written;
     const bar = element("span", { class: "bar" });
     bar.style.inlineSize = `${100 * probability}%`;

@@ -1,15 +1,17 @@
 /** Fills the report's page from the data inside it. */
 
 import { element } from "../../inspector/page/dom.js";
+import { LexiconPanel } from "./lexicon_panel.js";
 import { SentencesPanel } from "./sentences_panel.js";
 import { tabs } from "./tabs.js";
-import { LexiconPanel, wordTable } from "./words_panel.js";
+import { wordTable } from "./word_table.js";
 
 const find = (id) => document.getElementById(id);
 const data = JSON.parse(find("report-data").textContent);
 
 /** What may stand in a `lang` attribute; a language may also be known by a name that is no code. */
-const code = (language) => (/^[a-z]{2,3}([-_][a-z0-9]{2,8})*$/i.test(language ?? "") ? language.replaceAll("_", "-") : null);
+const CODE = /^[a-z]{2,3}([-_][a-z0-9]{2,8})*$/i;
+const code = (language) => (CODE.test(language ?? "") ? language.replaceAll("_", "-") : null);
 const languages = { source: code(data.languages.source), target: code(data.languages.target) };
 
 const choose = tabs(find("tabs"));
@@ -49,10 +51,12 @@ function setChoice() {
 
 function colorScheme() {
   const button = find("color-scheme");
-  const dark = () => (document.documentElement.style.colorScheme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
-  const name = () => (button.textContent = dark() ? "Light" : "Dark");
+  const root = document.documentElement;
+  const byDefault = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+  const other = () => ((root.style.colorScheme || byDefault) === "dark" ? "light" : "dark");
+  const name = () => (button.textContent = other() === "dark" ? "Dark" : "Light");
   button.addEventListener("click", () => {
-    document.documentElement.style.colorScheme = dark() ? "light" : "dark";
+    root.style.colorScheme = other();
     name();
   });
   button.hidden = false;

@@ -38,7 +38,8 @@ function measures(sentence, sort) {
   for (const { key, label, digits, of } of MEASURES) {
     const value = of(sentence);
     const shown = value === null ? "–" : value.toFixed(digits);
-    list.append(element("div", { class: key === sort ? "sorted" : null }, element("dt", {}, label), element("dd", {}, shown)));
+    const [name, number] = [element("dt", {}, label), element("dd", {}, shown)];
+    list.append(element("div", { class: key === sort ? "sorted" : null }, name, number));
   }
   return list;
 }
@@ -80,6 +81,22 @@ function details(sentence, translation) {
   return body;
 }
 
+/** Source, translation, references and the names of the warning signs. */
+function texts(sentence, { source, hypotheses }, { languages, wanted }) {
+  const [hypothesis] = hypotheses;
+  const host = element("div", { class: "texts" });
+  const sourceMarks = marksOf("source", sentence, source.words, wanted?.source);
+  host.append(line("source", "Source", languages.source, ...markedText(source, source.word_offsets, sourceMarks)));
+  const targetMarks = hypothesis && marksOf("target", sentence, hypothesis.words, wanted?.target);
+  const target = hypothesis ? markedText(hypothesis, hypothesis.word_offsets, targetMarks) : ["(nothing)"];
+  host.append(line("translation", "Translation", languages.target, ...target));
+  for (const reference of sentence.references) host.append(line("reference", "Reference", languages.target, reference));
+  const kinds = [...new Set(sentence.signs.map((sign) => sign.kind))];
+  const names = kinds.map((kind) => element("span", {}, signName(kind)));
+  if (names.length) host.append(element("p", { class: "signs" }, ...names));
+  return host;
+}
+
 /**
  * One sentence: its texts and numbers, and behind a click its attention.
  *
@@ -88,29 +105,21 @@ function details(sentence, translation) {
  * @param {{languages: {source: string|null, target: string|null}, sort: string, wanted: object|null, open: boolean}}
  *     context `wanted` may have a `source` and a `target` word to mark; `open`: with its attention at once
  */
-export function sentenceRow(sentence, number, { languages, sort, wanted, open }) {
-  let unpacked = null;
-  const translation = () => (unpacked ??= unpackedTranslation(sentence));
-  const { source, hypotheses } = translation();
-  const [hypothesis] = hypotheses;
-  const sourceMarks = marksOf("source", sentence, source.words, wanted?.source);
-  const texts = element("div", { class: "texts" });
-  texts.append(line("source", "Source", languages.source, ...markedText(source, source.word_offsets, sourceMarks)));
-  const targetText = hypothesis
-    ? markedText(hypothesis, hypothesis.word_offsets, marksOf("target", sentence, hypothesis.words, wanted?.target))
-    : ["(nothing)"];
-  texts.append(line("translation", "Translation", languages.target, ...targetText));
-  for (const reference of sentence.references) texts.append(line("reference", "Reference", languages.target, reference));
-  const kinds = [...new Set(sentence.signs.map((sign) => sign.kind))];
-  if (kinds.length) texts.append(element("p", { class: "signs" }, ...kinds.map((kind) => element("span", {}, signName(kind)))));
+export function sentenceRow(sentence, number, context) {
+  const translation = unpackedTranslation(sentence);
+  const [hypothesis] = translation.hypotheses;
   const frame = element("div", { class: "frame" });
-  if (hypothesis) drawWhenVisible(frame, () => frame.replaceChildren(thumbnail(hypothesis.word_attention, isRightToLeft(source.text))));
+  const mirrored = isRightToLeft(translation.source.text);
+  if (hypothesis) {
+    drawWhenVisible(frame, () => frame.replaceChildren(thumbnail(hypothesis.word_attention, mirrored)));
+  }
   const heading = element("span", { class: "number" }, String(number + 1));
-  const summary = element("summary", {}, heading, frame, texts, measures(sentence, sort));
-  const row = element("details", { class: "sentence", id: `sentence-${number + 1}`, open }, summary);
+  const parts = [heading, frame, texts(sentence, translation, context), measures(sentence, context.sort)];
+  const attributes = { class: "sentence", id: `sentence-${number + 1}`, open: context.open };
+  const row = element("details", attributes, element("summary", {}, ...parts));
   row.addEventListener("toggle", () => {
     row.querySelector(":scope > .opened")?.remove();
-    if (row.open) row.append(details(sentence, translation()));
+    if (row.open) row.append(details(sentence, translation));
   });
   return row;
 }

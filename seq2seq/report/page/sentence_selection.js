@@ -13,7 +13,8 @@ export const CORPUS_ORDER = "index";
 
 /** What a newly opened report shows; `open`: every sentence with its heat map. */
 export function everything() {
-  return { text: "", sign: "", ranges: {}, words: null, sort: CORPUS_ORDER, descending: false, most: Infinity, open: false };
+  const filters = { text: "", sign: "", ranges: {}, words: null };
+  return { ...filters, sort: CORPUS_ORDER, descending: false, most: Infinity, open: false };
 }
 
 /** Upper and lower case as one, in the manner of the tables. */

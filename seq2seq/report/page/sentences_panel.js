@@ -106,7 +106,8 @@ export class SentencesPanel {
       const [least, most] = ["least", "most"].map((end) =>
         element("input", { type: "number", step, inputmode: "decimal", "aria-label": `${label}: at ${end}` }),
       );
-      for (const input of [least, most]) input.addEventListener("input", () => this.#change({ ranges: this.#readRanges() }));
+      const read = () => this.#change({ ranges: this.#readRanges() });
+      for (const input of [least, most]) input.addEventListener("input", read);
       this.ranges.set(key, { least, most });
       return element("span", { class: "range" }, element("span", { class: "name" }, label), least, "to", most);
     });
@@ -114,7 +115,7 @@ export class SentencesPanel {
   }
 
   #readRanges() {
-    const number = (input) => (input.value.trim() === "" || Number.isNaN(input.valueAsNumber) ? null : input.valueAsNumber);
+    const number = (input) => (Number.isNaN(input.valueAsNumber) ? null : input.valueAsNumber);
     return Object.fromEntries(
       [...this.ranges].map(([key, { least, most }]) => [key, { least: number(least), most: number(most) }]),
     );

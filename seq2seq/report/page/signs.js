@@ -2,10 +2,10 @@
 
 const NAMES = {
   coverage: "uneven coverage",
-  scattered_source: "source words read from everywhere",
+  scattered_source: "scattered reading",
   scattered_target: "scattered attention",
   entropy: "undecided attention",
-  source_not_looked_at: "source words nobody looked at",
+  source_not_looked_at: "words not looked at",
   repeated_attention: "read again and again",
   repeated_words: "repeated words",
   numbers: "numbers differ",

@@ -177,6 +177,8 @@ def test_the_description_is_complete_and_loads_nothing(api: Asking) -> None:
         assert {"200", "404", "413", "422", "500", "503"} <= set(responses)
     page = api.client.get("/docs")
     assert page.headers["content-type"].startswith("text/html")
+    assert 'href="docs.css"' in page.text
+    assert api.client.get("/docs.css").headers["content-type"].startswith("text/css")
     for path in ANSWERS:
         assert path in page.text
     for outside in ("<script", "http://", "https://", "style="):

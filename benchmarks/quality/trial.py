@@ -1,0 +1,96 @@
+"""One run, as far as the choice of a recipe is concerned."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+from data.errors import UserError
+from seq2seq.config import Config, differences
+from seq2seq.run_directory import RunDirectory
+
+# What says where files are and what is shown, not what is learnt.
+_NOT_PART_OF_A_RECIPE = (
+    "name",
+    "seed",
+    "data.corpus.data_dir",
+    "data.corpus.mirror",
+    "tokenizer.folder",
+    "training.plot_sentences",
+    "training.save_every_seconds",
+    "training.tensorboard",
+    "evaluation.",
+)
+_PREFIXES = tuple(name if name.endswith(".") else f"{name}:" for name in _NOT_PART_OF_A_RECIPE)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """The best validation of a run.
+
+    Attributes:
+        name: of the directory.
+        config: of the run.
+        best_bleu: the highest validation BLEU.
+        perplexity: of the validation split in that epoch.
+        best_epoch: which epoch it was.
+        epochs: how many there are.
+        minutes: of training, validations included, up to the last of these epochs.
+        validation_fingerprint: of the validation pairs; None for a run that did not note it.
+    """
+
+    name: str
+    config: Config
+    best_bleu: float
+    perplexity: float
+    best_epoch: int
+    epochs: int
+    minutes: float
+    validation_fingerprint: str | None
+
+
+def read_trial(path: str | Path, epochs: int | None = None) -> Trial:
+    """Read a run, finished or not.
+
+    Args:
+        path: its directory.
+        epochs: look at the first so many alone.
+
+    Raises:
+        UserError: it is not a run, or was not validated with BLEU yet.
+    """
+    run = RunDirectory(path)
+    config = run.config
+    rows = _rows(run.metrics_file)[:epochs]
+    validated = [row for row in rows if row.get("val_bleu")]
+    if not validated:
+        where = f" in its first {epochs} epochs" if epochs else ""
+        raise UserError(
+            f"{run.path}: no validation BLEU in {run.metrics_file.name}{where} yet. Let it train on, or "
+            f"lower training.validate_from_epoch ({config.training.validate_from_epoch})."
+        )
+    best = max(validated, key=lambda row: float(row["val_bleu"]))
+    return Trial(
+        name=run.path.resolve().name,
+        config=config,
+        best_bleu=float(best["val_bleu"]),
+        perplexity=float(best["val_perplexity"]),
+        best_epoch=int(float(best["epoch"])),
+        epochs=len(rows),
+        minutes=float(rows[-1]["seconds"]) / 60,
+        validation_fingerprint=run.read_facts().get("validation_fingerprint"),
+    )
+
+
+def changed_options(first: Config, other: Config) -> list[str]:
+    """`model.embedding_dropout: 0.3 -> 0.4` for each option of the recipe in which two configurations
+    differ."""
+    return [line for line in differences(first, other) if not line.startswith(_PREFIXES)]
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    if not path.is_file():
+        return []
+    with open(path, encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))

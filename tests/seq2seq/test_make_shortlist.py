@@ -1,0 +1,67 @@
+"""From a run's training pairs to translations that choose from its shortlist."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from data.errors import UserError
+from data.pair_store import PairStore
+from seq2seq.make_shortlist import main
+from seq2seq.search_options import SearchOptions
+from seq2seq.shortlist import Shortlist, run_shortlist
+from seq2seq.translator import Translator
+from tests.seq2seq.tiny_run import make_tiny_run
+
+PAIRS = [("two dogs", "deux chiens"), ("red dogs", "chiens rouges"), ("two men", "deux hommes")] * 20
+
+
+@pytest.fixture
+def run(tmp_path):
+    run = make_tiny_run(tmp_path / "run")
+    PairStore.write(run.data_folder / "train", PAIRS)
+    return run
+
+
+def test_holds_the_translations_of_the_training_pairs(run, capsys):
+    assert main([str(run.path), "--frequent", "2", "--candidates", "3"]) == 0
+    assert "--shortlist" in capsys.readouterr().out
+    shortlist = run_shortlist(run)
+    source, target = run.tokenizers.source, run.tokenizers.target
+    pieces_of_pairs = {piece for _, text in PAIRS for piece in target.encode(text)}
+    assert set(shortlist.frequent) <= pieces_of_pairs
+    first_piece = source.encode("two")[0]
+    of_both = {piece for text in ("deux chiens", "deux hommes") for piece in target.encode(text)}
+    assert set(shortlist.candidates[first_piece]) & of_both
+    never_seen = sorted(
+        set(range(4, source.vocabulary_size)) - {p for s, _ in PAIRS for p in source.encode(s)}
+    )
+    assert not shortlist.candidates[never_seen].any()
+
+
+def test_translations_hold_nothing_else(run):
+    main([str(run.path), "--frequent", "2", "--candidates", "3"])
+    options = SearchOptions(beam_size=3, max_length=12)
+    listed = Translator.load(run, use_shortlist=True).translate(["two dogs", "red men"], options)
+    free = Translator.load(run).translate(["two dogs", "red men"], options)
+    shortlist = run_shortlist(run)
+    for translation in listed:
+        allowed = {*shortlist.frequent, *shortlist.candidates[list(translation.source.token_ids)].ravel(), 2}
+        assert {*translation.best.target.token_ids} <= allowed
+    assert [each.text for each in listed] != [each.text for each in free]
+
+
+def test_missing_parts_are_said(run):
+    with pytest.raises(UserError, match="make_shortlist"):
+        Translator.load(run, use_shortlist=True)
+    for file in (run.data_folder / "train").iterdir():
+        file.unlink()
+    (run.data_folder / "train").rmdir()
+    with pytest.raises(UserError, match="training pairs"):
+        main([str(run.path)])
+
+
+def test_of_another_tokenizer_is_refused(run):
+    Shortlist(np.array([5], np.int32), np.zeros((9, 2), np.int32), 7).save(run.shortlist_file)
+    with pytest.raises(UserError, match="another tokenizer"):
+        run_shortlist(run)
