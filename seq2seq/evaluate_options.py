@@ -226,6 +226,8 @@ def _contradiction(options: argparse.Namespace) -> str | None:
         return "--name is the name of --source; a split has one"
     if options.alignments and not options.source and len(options.splits) != 1:
         return "--alignment-gold belongs to one set: give --source and --reference, or exactly one --split"
+    if options.source and not options.alignments and (options.reverse_model or options.alignment_baseline):
+        return "--reverse-model and --alignment-baseline are about gold alignment: give --alignment-gold FILE"
     if options.alignments_from_one and not options.alignments:
         return "--alignments-from-one says how --alignment-gold counts: give both"
     return None

@@ -72,6 +72,44 @@ def test_files_tables_and_notes(tmp_path, files, translator, capsys) -> None:
     assert "Next:" in printed.err
 
 
+def test_readings_of_the_alignment(tmp_path, files, translator, capsys) -> None:
+    run = make_run(tmp_path / "run")
+    gold = ["--alignment-gold", str(files["gold"]), "--alignments-from-one"]
+    assert run_main(run.path, files, *gold, "--reverse-model", str(run.path)) == 0
+    (report,) = read_reports(run.path)
+    by_name = {row["reading"]: row for row in report["alignment_readings"]}
+    assert by_name["argmax"]["aer"] == report["scores"]["alignment"]["aer"] == 0
+    assert by_name["both models, grow-diag-final-and"]["aer"] == 0
+    assert by_name["argmax, one step later"]["aer"] > 0.5
+    printed = capsys.readouterr().out
+    assert "Readings of the alignment of animals" in printed
+    assert "argmax, one step earlier" in printed
+    run_main(run.path, files)
+    assert "alignment_readings" not in read_reports(run.path)[0]
+
+
+def test_readings_need_gold_alignment(tmp_path, files, capsys) -> None:
+    for option in (["--reverse-model", "x"], ["--alignment-baseline"]):
+        with pytest.raises(SystemExit):
+            run_main(tmp_path / "run", files, *option)
+        assert "--alignment-gold" in capsys.readouterr().err
+
+
+def test_replaced_attention_is_kept_apart(tmp_path, files, translator, monkeypatch) -> None:
+    seen = []
+    monkeypatch.setattr(
+        evaluate_command, "with_replaced_attention", lambda each, how: seen.append(how) or each
+    )
+    run = make_run(tmp_path / "run")
+    run_main(run.path, files, "--attention", "uniform")
+    assert seen == ["uniform"]
+    assert not (run.path / "evaluation" / "animals.json").exists()
+    (report,) = read_reports(run.path / "evaluation" / "attention-uniform")
+    assert report["options"]["attention"] == "uniform"
+    run_main(run.path, files)
+    assert read_reports(run.path)[0]["options"]["attention"] == "learned"
+
+
 def test_a_report_for_the_browser(tmp_path, files, translator, capsys) -> None:
     import re
 

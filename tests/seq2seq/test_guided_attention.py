@@ -143,7 +143,8 @@ def test_both_implementations_have_the_same_gradient_with_dropout() -> None:
                 )
             )
     for fast, plain in zip(*gradients, strict=True):
-        np.testing.assert_allclose(fast, plain, rtol=1e-7, atol=1e-9)
+        # Cross-entropy is computed in float32 in the plain implementation.
+        np.testing.assert_allclose(fast, plain, rtol=1e-5, atol=1e-7)
 
 
 def test_the_loss_is_added_with_its_weight_and_kept_as_a_metric_of_its_own() -> None:
