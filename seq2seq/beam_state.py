@@ -85,7 +85,7 @@ def initial_state(
     starts: int,
     spare_slots: int = 0,
 ) -> BeamState:
-    """Before the first step: `starts` slots of a sentence hold the empty hypothesis; spare ones stay empty."""
+    """Before the first step: `starts` slots of a sentence hold the empty hypothesis; spare ones never do."""
     batch = tf.shape(sentences.source_mask)[0]
     empty = tf.where(tf.range(beam_size) < starts, 0.0, NO_SCORE)
     return BeamState(
