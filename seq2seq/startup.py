@@ -37,8 +37,8 @@ def keep_freed_memory() -> None:
     pages, and page faults take up to 40 % of the time of a large matrix product. Other C libraries, which
     have no such setting, and settings of the user are left alone.
     """
-    # From malloc.h; 32 MiB is the most that glibc accepts for the first one.
-    trim_threshold, mmap_threshold = -1, -3
+    # From malloc.h; 32 MiB is the most that glibc accepts for the threshold of mmap.
+    trim_threshold, mmap_threshold, most_arenas = -1, -3, -8
     user_settings = ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "GLIBC_TUNABLES")
     if sys.platform != "linux" or any(name in os.environ for name in user_settings):
         return
@@ -48,6 +48,8 @@ def keep_freed_memory() -> None:
         return
     mallopt(mmap_threshold, 32 * 2**20)
     mallopt(trim_threshold, 2**30)
+    # Each thread would keep what it freed in an arena of its own, and TensorFlow has dozens of threads.
+    mallopt(most_arenas, 2)
 
 
 class StandardOutputError(OSError):
