@@ -195,13 +195,14 @@ class RunDirectory:
 
     def _read_shipped_model(self) -> Seq2SeqModel:
         from seq2seq.half_precision import read_half_precision, set_weights_by_name
-        from seq2seq.model_building import build_model
+        from seq2seq.model_building import build_model, zeros_for_weights
 
         try:
-            # Inflating the weights takes a fifth of the time that the network takes to build.
+            # The weights are inflated while the network is built.
             with ThreadPoolExecutor(max_workers=1) as pool:
                 weights = pool.submit(read_half_precision, self.model_file)
-                model = build_model(self.config, self.tokenizers)
+                with zeros_for_weights():
+                    model = build_model(self.config, self.tokenizers)
             set_weights_by_name(model, weights.result())
         except UserError as error:
             raise UserError(f"{self.path}: {error}") from error
