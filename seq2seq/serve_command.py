@@ -91,10 +91,10 @@ def answered_hosts(host: str, allowed: list[str]) -> tuple[str, ...]:
 def _application(options: argparse.Namespace) -> FastAPI:
     from data.quiet_tensorflow import load_tensorflow_quietly
     from seq2seq.line_progress import loading_note
-    from seq2seq.run_directory import RunDirectory
+    from seq2seq.shipped_models import find_run
 
     for path in options.model:
-        run = RunDirectory(path)
+        run = find_run(path)
         _ = run.config
     with loading_note(", ".join(options.model)) as loading:
         load_tensorflow_quietly()

@@ -16,7 +16,7 @@ examples:
     python translate.py "Where is the nearest station?"
 
   with another one, by name or by directory:
-    python translate.py --model multi30k-en-de "Two dogs run through the snow."
+    python translate.py --model runs/multi30k_en_de "Two dogs run through the snow."
     python translate.py --model runs/demo "The old man is in the garden."
 
   ask for sentences (:help lists the commands):

@@ -123,6 +123,10 @@ class Translator:
         translator.runs = opened
         return translator
 
+    def refresh(self) -> None:
+        """Use the weights that the models have now; needed when they were changed after a translation."""
+        self._search.refresh()
+
     def default_options(self, **changes: Any) -> SearchOptions:
         """The first run's search options, changed where a value other than None is given."""
         if not self.configs:

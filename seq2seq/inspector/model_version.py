@@ -34,7 +34,7 @@ class ModelVersion:
     """A translator of one model, and the tools that question it; each is made when it is first needed.
 
     Args:
-        translator: of exactly one `Seq2SeqModel`. Weights that are loaded into it later are used.
+        translator: of exactly one `Seq2SeqModel`. Call `refresh` after other weights were loaded into it.
     """
 
     def __init__(self, translator: Translator) -> None:
@@ -42,6 +42,12 @@ class ModelVersion:
         assert isinstance(model, Seq2SeqModel)
         self.model = model
         self.translator = translator
+
+    def refresh(self) -> None:
+        """Use the weights that the model has now."""
+        self.translator.refresh()
+        self._search.refresh()
+        self._pinned[0].refresh()
 
     def translate(
         self, texts: Sequence[str], prefixes: Sequence[Sequence[int]], options: SearchOptions

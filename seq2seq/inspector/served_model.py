@@ -15,6 +15,7 @@ from seq2seq.inspector.model_version import ModelVersion
 from seq2seq.model import Seq2SeqModel
 from seq2seq.model_summary import language_names
 from seq2seq.run_directory import RunDirectory
+from seq2seq.shipped_models import find_run
 from seq2seq.shortening import shorten
 from seq2seq.translator import Translator
 
@@ -53,6 +54,7 @@ class ServedModel:
         if self._loaded_epoch != checkpoint:
             self._loaded_epoch = None
             self.run.checkpoints.load_into(checkpoint, self._changing.model)
+            self._changing.refresh()
             self._loaded_epoch = checkpoint
         return self._changing
 
@@ -114,7 +116,7 @@ def load_models(paths: Sequence[str | Path]) -> list[ServedModel]:
     Raises:
         UserError: one is no run, has no model yet, or is named twice.
     """
-    runs = [RunDirectory(path) for path in paths]
+    runs = [find_run(path) for path in paths]
     places = [run.path.resolve() for run in runs]
     for place in places:
         if places.count(place) > 1:

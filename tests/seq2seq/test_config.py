@@ -288,6 +288,7 @@ class TestDocumentation:
         "`batches`": config.BatchesConfig,
         "`model`": config.ModelConfig,
         "`training`": config.TrainingConfig,
+        "`training.guided_attention`": config.GuidedAttentionConfig,
         "`search`": config.SearchConfig,
         "`evaluation`": config.EvaluationConfig,
     }
@@ -315,6 +316,8 @@ class TestDocumentation:
         # Sections have headings of their own; splits are explained with the corpus of text files.
         if model is config.DataConfig:
             own.add("cleaning")
+        if model is config.TrainingConfig:
+            own.add("guided_attention")
         if model is config.TextCorpusConfig:
             own |= {"train", "validation", *config.TextSplitConfig.model_fields}
         assert set(rows) == own

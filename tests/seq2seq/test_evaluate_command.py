@@ -38,7 +38,7 @@ def translator(monkeypatch: pytest.MonkeyPatch) -> DictionaryTranslator:
     from seq2seq.translator import Translator
 
     stand_in = DictionaryTranslator(ANSWERS)
-    monkeypatch.setattr(Translator, "load", lambda runs: stand_in)
+    monkeypatch.setattr(Translator, "load", lambda runs, **_: stand_in)
     return stand_in
 
 
@@ -253,7 +253,7 @@ def test_options_that_contradict_each_other(arguments, message, capsys) -> None:
 def test_mistakes_that_are_seen_before_the_model_is_loaded(tmp_path, files, monkeypatch) -> None:
     from seq2seq.translator import Translator
 
-    monkeypatch.setattr(Translator, "load", lambda runs: pytest.fail("the model was loaded"))
+    monkeypatch.setattr(Translator, "load", lambda runs, **_: pytest.fail("the model was loaded"))
     with pytest.raises(UserError, match="does not exist"):
         run_main(tmp_path / "nowhere", files)
     run = make_run(tmp_path / "run")

@@ -85,7 +85,7 @@ def test_a_port_in_use_is_named_before_any_model_is_loaded(tiny_run: RunDirector
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "--model RUN is required"),
+        ([], "--model MODEL is required"),
         (["--model", "nowhere", "--port", "0"], "nowhere does not exist"),
         (["--model", "x", "--port", "70000"], "expected a port from 0 to 65535, got '70000'"),
         (["--model", "x", "--max-sentences", "0"], "expected a whole number of at least 1"),
