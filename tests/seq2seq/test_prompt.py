@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -245,8 +246,12 @@ def test_on_a_terminal(tiny_run, tmp_path):
         stderr=secondary,
         env=environment,
         start_new_session=True,
-        # The terminal sends SIGINT for Ctrl-C to the session that it controls.
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        # The terminal sends SIGINT for Ctrl-C to the session that it controls. Whoever runs the tests in the
+        # background may have told them to ignore it, and a child inherits that.
+        preexec_fn=lambda: (
+            signal.signal(signal.SIGINT, signal.SIG_DFL),
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        ),
     )
     os.close(secondary)
     screen = ""
