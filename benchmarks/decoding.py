@@ -17,14 +17,11 @@ from benchmarks.reference import REFERENCE, NetworkSizes, build_network, end_whe
 from benchmarks.timing import alternate, repeat
 from benchmarks.variants import precisions
 from data.quiet_tensorflow import load_tensorflow_quietly
-from data.special_ids import SPECIAL_IDS
 
 if TYPE_CHECKING:
     from seq2seq.search import Search
     from seq2seq.search_options import SearchOptions
     from seq2seq.shortlist import Shortlist
-
-_FIRST_ORDINARY_ID = max(SPECIAL_IDS.values()) + 1
 
 
 @dataclass(frozen=True)
@@ -106,13 +103,13 @@ def network_search(sizes: NetworkSizes, precision: str, *, with_shortlist: bool 
 
 def made_up_shortlist(sizes: NetworkSizes) -> Shortlist:
     """A shortlist of the usual size, whose candidates are as unevenly frequent as words are."""
-    from benchmarks.peers.corpus import peer_corpus
+    from benchmarks.peers.corpus import FIRST_WORD_ID, peer_corpus
     from seq2seq.shortlist import CANDIDATES, FREQUENT, Shortlist
 
     words = peer_corpus(1000, vocabulary_size=sizes.vocabulary, seed=4).target[:, :-1].ravel()
     generator = np.random.default_rng(1)
     return Shortlist(
-        np.arange(_FIRST_ORDINARY_ID, min(_FIRST_ORDINARY_ID + FREQUENT, sizes.vocabulary), dtype=np.int32),
+        np.arange(FIRST_WORD_ID, min(FIRST_WORD_ID + FREQUENT, sizes.vocabulary), dtype=np.int32),
         generator.choice(words, (sizes.vocabulary, CANDIDATES)),
         sizes.vocabulary,
     )
