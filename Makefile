@@ -5,6 +5,8 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 PEERS := benchmarks/.peers
 DEMO := runs/demo
+# A process for each core, up to four: each holds a TensorFlow. Files stay whole, since their tests share models.
+ON_ALL_CORES := --numprocesses auto --maxprocesses 4 --dist loadfile
 
 # The first Python from 3.10 to 3.13 that starts; say `make PYTHON=/path/to/python` to choose another.
 PYTHON ?= $(shell for each in python3 python3.13 python3.12 python3.11 python3.10 python; do \
@@ -51,7 +53,7 @@ demo: $(VENV)/.ready ## train on the built-in corpus, evaluate, translate, draw 
 		'  python train.py --config configs/multi30k_en_de.yaml      train on a real corpus (see README.md)'
 
 test: $(VENV)/.ready-dev browser ## all tests but the slow ones
-	@$(RUN) -m pytest
+	@$(RUN) -m pytest $(ON_ALL_CORES)
 
 # Without a browser the tests that need one are skipped, and say so.
 browser:

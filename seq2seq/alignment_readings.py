@@ -81,10 +81,10 @@ def alignment_readings(
         read["argmax of the model back"] = links_back
         for name, combine in SYMMETRISATIONS.items():
             read[f"both models, {name}"] = [
-                _combined(combine, one, other, counts)
+                combined_links(combine, one, other, counts)
                 for one, other, counts in zip(read["argmax"], links_back, word_counts, strict=True)
             ]
-    read["diagonal"] = [_diagonal(*counts) for counts in word_counts]
+    read["diagonal"] = [links_on_the_diagonal(*counts) for counts in word_counts]
     if aligner_pairs is not None:
         pairs = list(zip(sources, targets, strict=True))
         read.update(statistical_readings(aligner_pairs, pairs, options.word_mode))
@@ -156,9 +156,17 @@ def _turned(links: Links | None) -> Links:
     return frozenset((source, target) for target, source in links or ())
 
 
-def _combined(
+def combined_links(
     combine: Callable[[np.ndarray, np.ndarray], np.ndarray], one: Links, other: Links, counts: tuple[int, int]
 ) -> Links:
+    """Two readings of a pair as one, by a method of `data.symmetrisation`.
+
+    Args:
+        combine: the method.
+        one: from the direction that writes the target.
+        other: from the direction that writes the source.
+        counts: source and target words of the pair.
+    """
     matrices = np.zeros((2, counts[1], counts[0]), np.bool_)
     for matrix, links in zip(matrices, (one, other), strict=True):
         for source, target in links:
@@ -166,7 +174,7 @@ def _combined(
     return frozenset((source, target) for target, source in np.argwhere(combine(*matrices)).tolist())
 
 
-def _diagonal(source_words: int, target_words: int) -> Links:
+def links_on_the_diagonal(source_words: int, target_words: int) -> Links:
     """Each target word to the source word at the same share of the sentence."""
     if not source_words:
         return frozenset()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from data.special_ids import BOS_ID, PAD_ID, UNK_ID
-from seq2seq.ensemble import Ensemble, StepModel
+from seq2seq.prepared_ensemble import PreparedEnsemble
 from seq2seq.wide_rows import wide_top_k
 
 NEVER_EMITTED = (PAD_ID, BOS_ID, UNK_ID)
@@ -27,15 +27,15 @@ class Alternatives:
     """Ranks the tokens that may follow a prefix, with the models' one decoder step.
 
     Args:
-        models: one, or an ensemble, as `ensemble.StepModel` describes.
+        prepared: the models.
         most: how many tokens are ranked; fewer where the vocabulary has no more.
     """
 
-    def __init__(self, models: Sequence[StepModel], most: int = 50) -> None:
-        self._ensemble = Ensemble(models)
+    def __init__(self, prepared: PreparedEnsemble, most: int = 50) -> None:
+        self._ensemble = prepared.ensemble
         self._most = most
         tokens = tf.TensorSpec([1, None], tf.int32)
-        self._run = tf.function(self._ranked, input_signature=[tokens, tokens], autograph=False)
+        self._run = prepared.build(self._ranked, [tokens, tokens])
 
     def after(self, source_tokens: Sequence[int], prefix: Sequence[int]) -> NextTokens:
         """Rank what may come next.
@@ -53,9 +53,10 @@ class Alternatives:
         real = np.isfinite(values.numpy())
         return NextTokens(tokens.numpy()[real], values.numpy()[real], attention.numpy())
 
-    def _ranked(self, source: tf.Tensor, fed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    def _ranked(
+        self, weights: tuple[Any, ...], source: tf.Tensor, fed: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         encodings = self._ensemble.encode(source)
-        weights = self._ensemble.decoding_weights()
         states = self._ensemble.initial_states(encodings, 1)
 
         def advance(step: tf.Tensor, states: tuple[tuple[tf.Tensor, ...], ...]) -> tuple:

@@ -13,8 +13,8 @@ from data.special_ids import EOS_ID
 from seq2seq.beam_search import search
 from seq2seq.beam_state import SearchLimits
 from seq2seq.best_extensions import select_best
-from seq2seq.ensemble import Ensemble, StepModel
 from seq2seq.hypothesis_score import ScoreWeights, score_weights
+from seq2seq.prepared_ensemble import PreparedEnsemble
 from seq2seq.search_history import History, Hypotheses
 from seq2seq.search_inputs import check_prefix, maximum_lengths, token_rows
 from seq2seq.search_options import SearchOptions
@@ -86,11 +86,11 @@ class BeamTracer:
     hold is what would have come next.
 
     Args:
-        models: one, or an ensemble, as `ensemble.StepModel` describes.
+        prepared: the models.
     """
 
-    def __init__(self, models: Sequence[StepModel]) -> None:
-        self._ensemble = Ensemble(models)
+    def __init__(self, prepared: PreparedEnsemble) -> None:
+        self._prepared = prepared
         self._searches: dict[tuple[int, bool], Callable[..., tuple[Hypotheses, History]]] = {}
 
     def trace(
@@ -121,9 +121,7 @@ class BeamTracer:
         limits = SearchLimits(np.int32(options.min_length), max_length, np.bool_(options.early_stopping))
         key = (options.beam_size, bool(forced_prefix))
         if key not in self._searches:
-            self._searches[key] = tf.function(
-                self._search_of(*key), input_signature=_SIGNATURE, autograph=False
-            )
+            self._searches[key] = self._prepared.build(self._search_of(*key), _SIGNATURE)
         hypotheses, history = self._searches[key](source, prefix, score_weights(options), limits)
         arrays = History(*(tensor.numpy() for tensor in history))
         nodes = _nodes(arrays, options.beam_size, int(max_length[0]), len(forced_prefix), pruned)
@@ -132,10 +130,12 @@ class BeamTracer:
     def _search_of(self, beam_size: int, has_prefix: bool) -> Callable[..., tuple[Hypotheses, History]]:
         slots = beam_size + MOST_PRUNED
 
-        def run(source: Any, prefix: Any, weights: Any, limits: Any) -> tuple[Hypotheses, History]:
+        def run(
+            model_weights: Any, source: Any, prefix: Any, weights: Any, limits: Any
+        ) -> tuple[Hypotheses, History]:
             return search(
-                self._ensemble,
-                self._ensemble.decoding_weights(),
+                self._prepared.ensemble,
+                model_weights,
                 source,
                 prefix if has_prefix else None,
                 None,

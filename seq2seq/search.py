@@ -2,14 +2,13 @@
 
 `Search` is the only thing that the rest of the project needs of it. Where to find what:
 `search_options.py` the options, `search_inputs.py` what is accepted, `hypothesis_score.py` the ranking,
-`beam_search.py` the loop, `search_history.py` backpointers, `sampling.py`, `forced_decoding.py`, and
-`ensemble.py` several models as one.
+`beam_search.py` the loop, `search_history.py` backpointers, `sampling.py`, `forced_decoding.py`,
+`ensemble.py` several models as one, and `prepared_ensemble.py` their weights.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,7 +21,7 @@ from seq2seq.best_extensions import select_best
 from seq2seq.ensemble import Ensemble, StepModel
 from seq2seq.forced_decoding import score_targets
 from seq2seq.hypothesis_score import ScoreWeights, score_weights
-from seq2seq.matmul_precision import matmul_precision, products_in
+from seq2seq.prepared_ensemble import PreparedEnsemble
 from seq2seq.sampling import sample_next, uniform_numbers
 from seq2seq.search_history import Hypotheses
 from seq2seq.search_inputs import (
@@ -77,8 +76,7 @@ class Search:
     Args:
         models: one or more, as `ensemble.StepModel` describes.
         options: for calls that bring none of their own.
-        precision: of the matrix products, see `matmul_precision.PRECISIONS`; None: what is set when a graph
-            is built.
+        precision: see `PreparedEnsemble`.
         shortlist: the tokens that greedy and beam search choose from; None: the whole vocabulary. Sampling
             and scoring always have the whole vocabulary.
     """
@@ -92,15 +90,13 @@ class Search:
     ) -> None:
         self.options = options or SearchOptions()
         self.shortlist = shortlist
-        self.precision = precision
-        self._ensemble = Ensemble(models)
-        self._prepared: tuple[Any, ...] | None = None
+        self.prepared = PreparedEnsemble(models, precision)
         self._searches: dict[_Compiled, Callable[..., Hypotheses]] = {}
         self._scorer: Callable[..., Hypotheses] | None = None
 
     def refresh(self) -> None:
         """Read the models' weights anew, at the next search."""
-        self._prepared = None
+        self.prepared.refresh()
 
     def search(
         self,
@@ -136,12 +132,11 @@ class Search:
             return _empty_result(options.n_best, source.shape[1])
         max_length = maximum_lengths(source, prefix, options)
         limits = SearchLimits(np.int32(options.min_length), max_length, np.bool_(options.early_stopping))
-        run = self._compiled_search(options, prefix is not None)
+        shortlist = None if options.sampling else self.shortlist
+        run = self._compiled_search(options, prefix is not None, shortlist is not None)
         if prefix is not None:
             check_vocabulary(prefix, "forced_prefix", self._vocabulary_size())
-        restriction = None
-        if self.shortlist is not None and not options.sampling:
-            restriction = self.shortlist.restrict(source, prefix)
+        restriction = shortlist.restrict(source, prefix) if shortlist else None
         more: dict[str, Any] = {}
         if prefix is not None:
             more["forced_prefix"] = prefix if restriction is None else restriction.places(prefix)
@@ -150,7 +145,7 @@ class Search:
         if options.sampling:
             more["random_numbers"] = uniform_numbers(source, max_length + 1, options.n_best, options.seed)
             more["temperature"] = np.float32(options.temperature)
-        hypotheses = run(self._model_weights(), source, score_weights(options), limits, more)
+        hypotheses = run(source, score_weights(options), limits, more)
         result = SearchResult(*(tensor.numpy() for tensor in hypotheses))
         _check_every_sentence_has_one(result)
         if restriction is not None:
@@ -184,56 +179,31 @@ class Search:
         if len(source) == 0:
             return _empty_result(1, source.shape[1])
         if self._scorer is None:
-            ensemble = self._ensemble
+            ensemble = self.prepared.ensemble
 
             def scorer(
                 model_weights: tuple[Any, ...], source: tf.Tensor, target: tf.Tensor, weights: ScoreWeights
             ) -> Hypotheses:
                 return score_targets(ensemble, model_weights, source, target, weights)
 
-            self._scorer = self._built(scorer, [_TOKENS, _TOKENS, _WEIGHTS])
+            self._scorer = self.prepared.build(scorer, [_TOKENS, _TOKENS, _WEIGHTS])
         check_vocabulary(target, "target_output_tokens", self._vocabulary_size())
-        hypotheses = self._scorer(
-            self._model_weights(), source, target, score_weights(options or self.options)
-        )
+        hypotheses = self._scorer(source, target, score_weights(options or self.options))
         return SearchResult(*(tensor.numpy() for tensor in hypotheses))
 
-    def _compiled_search(self, options: SearchOptions, has_prefix: bool) -> Callable[..., Hypotheses]:
+    def _compiled_search(
+        self, options: SearchOptions, has_prefix: bool, has_shortlist: bool
+    ) -> Callable[..., Hypotheses]:
         slots = options.n_best if options.sampling else options.beam_size
         top_k = options.top_k if options.sampling else 0
-        has_shortlist = self.shortlist is not None and not options.sampling
         key = _Compiled(slots, options.n_best, options.sampling, top_k, has_prefix, has_shortlist)
         if key not in self._searches:
-            self._searches[key] = self._built(*_search_graph(self._ensemble, key))
+            self._searches[key] = self.prepared.build(*_search_graph(self.prepared.ensemble, key))
         return self._searches[key]
 
     def _vocabulary_size(self) -> int:
         # The graph of a search with a shortlist has seen a part of the vocabulary only.
-        return self.shortlist.vocabulary_size if self.shortlist else self._ensemble.vocabulary_size
-
-    def _model_weights(self) -> tuple[Any, ...]:
-        if self._prepared is None:
-            with self._products():
-                self._prepared = self._ensemble.decoding_weights()
-        return self._prepared
-
-    def _built(self, run: Callable[..., Hypotheses], signature: list[Any]) -> Callable[..., Hypotheses]:
-        """A graph function, traced at once, so that the ensemble knows its vocabulary before the first run.
-
-        Args:
-            run: its first argument is what `_model_weights` returns.
-            signature: of the arguments behind that.
-        """
-        weights = tf.nest.map_structure(
-            lambda weight: tf.TensorSpec(weight.shape, weight.dtype), self._model_weights()
-        )
-        function = tf.function(run, input_signature=[weights, *signature], autograph=False)
-        with self._products():
-            function.get_concrete_function()
-        return function
-
-    def _products(self) -> AbstractContextManager[None]:
-        return products_in(self.precision or matmul_precision())
+        return self.shortlist.vocabulary_size if self.shortlist else self.prepared.ensemble.vocabulary_size
 
 
 _TOKENS = tf.TensorSpec([None, None], tf.int32)

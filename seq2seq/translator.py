@@ -75,7 +75,7 @@ class Translator:
             precision = self.configs[0].search.matmul_precision
         self.precision = precision
         self.shortlist = shortlist
-        self._search = Search(self.models, precision=precision, shortlist=shortlist)
+        self.search = Search(self.models, precision=precision, shortlist=shortlist)
 
     @classmethod
     def load(
@@ -125,7 +125,7 @@ class Translator:
 
     def refresh(self) -> None:
         """Use the weights that the models have now; needed when they were changed after a translation."""
-        self._search.refresh()
+        self.search.refresh()
 
     def default_options(self, **changes: Any) -> SearchOptions:
         """The first run's search options, changed where a value other than None is given."""
@@ -193,7 +193,7 @@ class Translator:
 
         def decode(batch: list[_Request]) -> list[Translation]:
             prefix_rows = [request.given for request in batch]
-            result = self._search.search(
+            result = self.search.search(
                 [request.source_row for request in batch],
                 prefix_rows if any(prefix_rows) else None,
                 options,
@@ -254,7 +254,7 @@ class Translator:
         requests = (self._scoring_request(source, target, word_mode) for source, target in pairs)
 
         def decode(batch: list[_Request]) -> list[Translation]:
-            result = self._search.score(
+            result = self.search.score(
                 [request.source_row for request in batch], [request.given for request in batch], options
             )
             return [

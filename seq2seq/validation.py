@@ -110,7 +110,6 @@ class Validation(keras.callbacks.Callback):
         training = self.config.training
         if self._search is None:
             self._search = Search([self.model], SearchOptions(beam_size=training.validation_beam))
-        self._search.refresh()
         self._search.refresh()  # the weights have changed since the last epoch
         store, target = self.data.validation_store, self.data.tokenizers.target
         count = min(training.validation_pairs or len(store), len(store))

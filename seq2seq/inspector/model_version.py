@@ -15,7 +15,6 @@ from seq2seq.beam_tree import BeamTracer, BeamTree
 from seq2seq.dependence import GradientTimesInput, leave_one_out, summed_over_words
 from seq2seq.model import Seq2SeqModel
 from seq2seq.pinned_attention import PinnedModel, pins_of_words
-from seq2seq.search import Search
 from seq2seq.search_options import SearchOptions
 from seq2seq.translation import Translation
 from seq2seq.translator import Translator
@@ -46,7 +45,6 @@ class ModelVersion:
     def refresh(self) -> None:
         """Use the weights that the model has now."""
         self.translator.refresh()
-        self._search.refresh()
         self._pinned[0].refresh()
 
     def translate(
@@ -100,7 +98,7 @@ class ModelVersion:
         """(target words [+ 1], source words), see `seq2seq.dependence.leave_one_out`."""
         source = translation.source
         by_token = leave_one_out(
-            self._search, [*source.token_ids, EOS_ID], source.piece_to_word, target_tokens
+            self.translator.search, [*source.token_ids, EOS_ID], source.piece_to_word, target_tokens
         )
         return summed_over_words(by_token, translation.hypotheses[0].target.piece_to_word, axis=0)
 
@@ -113,19 +111,15 @@ class ModelVersion:
 
     @cached_property
     def _alternatives(self) -> Alternatives:
-        return Alternatives([self.model])
+        return Alternatives(self.translator.search.prepared)
 
     @cached_property
     def _tracer(self) -> BeamTracer:
-        return BeamTracer([self.model])
+        return BeamTracer(self.translator.search.prepared)
 
     @cached_property
     def _gradient(self) -> GradientTimesInput:
         return GradientTimesInput(self.model)
-
-    @cached_property
-    def _search(self) -> Search:
-        return Search([self.model])
 
     @cached_property
     def _pinned(self) -> tuple[Translator, PinnedModel]:

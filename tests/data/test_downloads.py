@@ -181,7 +181,11 @@ def test_a_busy_host_is_asked_once_more(tmp_path, server):
     assert fetch(remote_file(server.url), tmp_path).read_bytes() == CONTENT
 
 
-@pytest.mark.parametrize("base_url", [dead_url(), "http://no-such-host.invalid/", "http://127.0.0.1:port/"])
+@pytest.mark.parametrize(
+    "base_url",
+    [dead_url(), "http://no-such-host.invalid/", "http://127.0.0.1:port/"],
+    ids=["nobody listens", "no such host", "no such port"],
+)
 def test_a_dead_host_is_found_out_in_seconds(tmp_path, base_url):
     started = time.monotonic()
     with pytest.raises(DataError, match="--mirror FOLDER-or-URL") as error:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from seq2seq.beam_tree import MOST_PRUNED, BeamTracer, BeamTree
+from seq2seq.prepared_ensemble import PreparedEnsemble
 from seq2seq.search import Search
 from seq2seq.search_options import SearchOptions
 from tests.seq2seq.search_reference import BOS, EOS, UNKNOWN, Scoring, TinyModel, TinyReference, TinyWeights
@@ -18,7 +19,7 @@ MAX_LENGTH = 8
 
 @pytest.fixture(scope="module")
 def tracer() -> BeamTracer:
-    return BeamTracer([TinyModel(WEIGHTS)])
+    return BeamTracer(PreparedEnsemble([TinyModel(WEIGHTS)]))
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +102,7 @@ def test_a_beam_that_holds_everything_finds_the_best_of_all_translations(search)
     """On four ordinary tokens and two steps the best leaf is the best of every translation there is."""
     weights = TinyWeights(8, seed=5)
     wide = options(90, max_length=2)  # 16 hypotheses of two tokens have 80 extensions
-    tree = BeamTracer([TinyModel(weights)]).trace(SOURCE, wide)
+    tree = BeamTracer(PreparedEnsemble([TinyModel(weights)])).trace(SOURCE, wide)
     everything = TinyReference([weights], SOURCE).enumerate_all(2, 0, Scoring())
     assert len(everything) == 1 + 4 + 16
     assert [tree.tokens(leaf.node) for leaf in tree.leaves if leaf.finished] == [
@@ -132,7 +133,7 @@ def test_no_pruned_nodes_unless_wanted(tracer):
 
 def test_an_ensemble_has_a_tree_too():
     models = [TinyModel(member) for member in MEMBERS]
-    tree = BeamTracer(models).trace(SOURCE, options(3))
+    tree = BeamTracer(PreparedEnsemble(models)).trace(SOURCE, options(3))
     result = Search(models).search([SOURCE], options=options(3))
     best = tree.leaves[0]
     assert list(tree.tokens(best.node)) == result.tokens[0, 0, : result.lengths[0, 0]].tolist()
@@ -141,7 +142,9 @@ def test_an_ensemble_has_a_tree_too():
 def test_few_tokens_leave_no_doubles():
     """With fewer tokens than slots the empty slots repeat others, and nothing of that may show."""
     weights = TinyWeights(6, seed=2)  # two ordinary tokens
-    tree = BeamTracer([TinyModel(weights)]).trace(SOURCE, options(2, max_length=3), pruned=MOST_PRUNED)
+    tree = BeamTracer(PreparedEnsemble([TinyModel(weights)])).trace(
+        SOURCE, options(2, max_length=3), pruned=MOST_PRUNED
+    )
     identities = [(node.parent, node.token) for node in tree.nodes]
     assert len(set(identities)) == len(identities)
     assert {node.token for node in tree.nodes} <= {EOS, 4, 5}
