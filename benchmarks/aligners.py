@@ -12,53 +12,30 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from data.errors import DataError, UserError
+from data.errors import UserError
 from data.symmetrisation import SYMMETRISATIONS
-from data.word_aligner import train_aligner
-from data.word_places import word_ids
-from seq2seq.alignment import PharaohLine, alignment_error_rate, read_pharaoh
-from seq2seq.alignment_readings import Links, Reading, combined_links, links_on_the_diagonal
-from seq2seq.gold_alignment import check_gold_links
+from seq2seq.alignment import read_pharaoh
+from seq2seq.alignment_readings import (
+    Reading,
+    combined_links,
+    links_on_the_diagonal,
+    score_readings,
+    statistical_links,
+)
+from seq2seq.evaluation import EvaluationSet
+from seq2seq.evaluation_sets import GoldFile, set_of_files
 
 Pairs = list[tuple[str, str]]
 
-
-def read_pairs(source: Path, target: Path) -> Pairs:
-    """Lines of two files, words separated by spaces.
-
-    Raises:
-        UserError: a file cannot be read, or they have different numbers of lines.
-    """
-    try:
-        sides = [path.read_text(encoding="utf-8").removesuffix("\n").split("\n") for path in (source, target)]
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"Cannot read {source} and {target}: {error}") from error
-    if len(sides[0]) != len(sides[1]):
-        raise UserError(
-            f"{source} has {len(sides[0]):,} lines and {target} {len(sides[1]):,}; one line a pair."
-        )
-    return list(zip(*sides, strict=True))
-
-
-def own_links(training: Pairs, pairs: Pairs) -> Reading:
-    """Links of `pairs` by `data.word_aligner`, by method of symmetrisation."""
-    together = [*training, *pairs]
-    sides = [word_ids(pair[side].split() for pair in together) for side in (0, 1)]
-    aligner = train_aligner(*sides)
-    last = np.arange(len(training), len(together))
-    rows = [side.take(last) for side in sides]
-    return {method: aligner.align_rows(*rows, method) for method in SYMMETRISATIONS}
+WORD_MODE = "whitespace"
 
 
 def eflomal_links(command: str, training: Pairs, pairs: Pairs) -> Reading:
-    """The same by eflomal with its own settings; it knows two directions, which are combined here.
+    """As `statistical_links`, by eflomal with its own settings, whose two directions are combined here.
 
     Raises:
         UserError: it cannot be started, or fails.
@@ -77,35 +54,39 @@ def eflomal_links(command: str, training: Pairs, pairs: Pairs) -> Reading:
         if done.returncode:
             raise UserError(f"{command} failed:\n{done.stderr.strip()}")
         forward, reverse = ([line.sure for line in read_pharaoh(path)[-len(pairs) :]] for path in directions)
-    counts = [(len(source.split()), len(target.split())) for source, target in pairs]
+    counts = word_counts(pairs)
     return {
         method: [combined_links(combine, *each) for each in zip(forward, reverse, counts, strict=True)]
         for method, combine in SYMMETRISATIONS.items()
     }
 
 
-def compare(
-    training: Pairs, pairs: Pairs, gold: Sequence[PharaohLine], eflomal: str | None
-) -> list[dict[str, Any]]:
-    """A row for each aligner and method: `aligner`, `method`, `seconds`, and an `AlignmentScore`'s fields."""
-    rows = []
-
-    def add(aligner: str, seconds: float, reading: dict[str, list[Links]]) -> None:
-        sure, possible = [line.sure for line in gold], [line.possible for line in gold]
-        for method, links in reading.items():
-            score = asdict(alignment_error_rate(links, sure, possible))
-            rows.append({"aligner": aligner, "method": method, "seconds": seconds, **score})
-
-    counts = [(len(source.split()), len(target.split())) for source, target in pairs]
-    add("diagonal", 0.0, {"": [links_on_the_diagonal(*each) for each in counts]})
-    begin = time.perf_counter()
-    found = own_links(training, pairs)
-    add("this project", time.perf_counter() - begin, found)
+def compare(training: Pairs, evaluation_set: EvaluationSet, eflomal: str | None) -> list[dict[str, Any]]:
+    """A row for each aligner and method: `aligner`, `seconds`, and what `score_readings` says."""
+    pairs, gold = pairs_of(evaluation_set), evaluation_set.gold or ()
+    aligners: dict[str, Callable[[], Reading]] = {
+        "diagonal": lambda: {"": [links_on_the_diagonal(*each) for each in word_counts(pairs)]},
+        "this project": lambda: statistical_links(training, pairs, WORD_MODE),
+    }
     if eflomal:
+        aligners["eflomal"] = lambda: eflomal_links(eflomal, training, pairs)
+    rows = []
+    for name, align in aligners.items():
         begin = time.perf_counter()
-        found = eflomal_links(eflomal, training, pairs)
-        add("eflomal", time.perf_counter() - begin, found)
+        found = align()
+        seconds = time.perf_counter() - begin
+        rows += [{"aligner": name, "seconds": seconds, **row} for row in score_readings(found, gold)]
     return rows
+
+
+def pairs_of(evaluation_set: EvaluationSet) -> Pairs:
+    """Sources with their references."""
+    return list(zip(evaluation_set.sources, evaluation_set.first_references, strict=True))
+
+
+def word_counts(pairs: Pairs) -> list[tuple[int, int]]:
+    """Words of the source and of the target of each pair."""
+    return [(len(source.split()), len(target.split())) for source, target in pairs]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -120,18 +101,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--eflomal", metavar="COMMAND", help="where eflomal-align is; left out: not measured")
     options = parser.parse_args(arguments)
     try:
-        pairs, gold = read_pairs(*options.pairs), read_pharaoh(options.gold)
-        check_gold_links(gold, *zip(*pairs, strict=True), word_mode="whitespace", origin=str(options.gold))
-        training = read_pairs(*options.train) if options.train else []
-        rows = compare(training, pairs, gold, options.eflomal)
-    except (UserError, DataError) as error:
+        source, target = options.pairs
+        gold_set = set_of_files(source, [target], gold=GoldFile(options.gold))
+        gold_set.check_gold(WORD_MODE)
+        training = []
+        if options.train:
+            source, target = options.train
+            training = pairs_of(set_of_files(source, [target]))
+        rows = compare(training, gold_set, options.eflomal)
+    except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    print(f"{len(pairs):,} pairs with gold links, {len(training):,} more to learn from")
+    print(f"{len(gold_set.sources):,} pairs with gold links, {len(training):,} more to learn from")
     print(f"{'aligner':14}{'method':22}{'precision':>10}{'recall':>8}{'AER':>8}{'seconds':>9}")
     for row in rows:
         print(
-            f"{row['aligner']:14}{row['method']:22}{row['precision']:10.3f}{row['recall']:8.3f}"
+            f"{row['aligner']:14}{row['reading']:22}{row['precision']:10.3f}{row['recall']:8.3f}"
             f"{row['aer']:8.3f}{row['seconds']:9.1f}"
         )
     return 0

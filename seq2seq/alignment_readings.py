@@ -16,7 +16,7 @@ import numpy as np
 
 from data.symmetrisation import SYMMETRISATIONS
 from data.words import word_spans
-from seq2seq.alignment import AlignmentMethod, Link, alignment_error_rate
+from seq2seq.alignment import AlignmentMethod, Link, PharaohLine, alignment_error_rate
 from seq2seq.gold_alignment import predicted_gold_words
 
 if TYPE_CHECKING:
@@ -88,7 +88,11 @@ def alignment_readings(
     if aligner_pairs is not None:
         pairs = list(zip(sources, targets, strict=True))
         read.update(statistical_readings(aligner_pairs, pairs, options.word_mode))
-    gold = evaluation_set.gold
+    return score_readings(read, evaluation_set.gold)
+
+
+def score_readings(read: Reading, gold: Sequence[PharaohLine]) -> list[dict[str, Any]]:
+    """One row for each reading: `reading`, and the fields of `seq2seq.alignment.AlignmentScore`."""
     sure, possible = [line.sure for line in gold], [line.possible for line in gold]
     return [
         {"reading": name, **asdict(alignment_error_rate(links, sure, possible))}
@@ -99,7 +103,18 @@ def alignment_readings(
 def statistical_readings(
     training: Sequence[tuple[str, str]], pairs: Sequence[tuple[str, str]], word_mode: str
 ) -> Reading:
-    """Links of `pairs` from an aligner that is trained on them and on `training`, without any gold."""
+    """`statistical_links` under the names that they have among other readings."""
+    links = statistical_links(training, pairs, word_mode)
+    return {f"statistical aligner, {method}": each for method, each in links.items()}
+
+
+def statistical_links(
+    training: Sequence[tuple[str, str]], pairs: Sequence[tuple[str, str]], word_mode: str
+) -> Reading:
+    """Links of `pairs`, by method of symmetrisation.
+
+    They are from an aligner that is trained on them and on `training`, without any gold.
+    """
     from data.slow_progress import slow_progress
     from data.word_aligner import train_aligner
     from data.word_places import word_ids
@@ -117,10 +132,7 @@ def statistical_readings(
         )
     own = np.arange(len(training), len(together))
     source_ids, target_ids = source_ids.take(own), target_ids.take(own)
-    return {
-        f"statistical aligner, {method}": aligner.align_rows(source_ids, target_ids, method)
-        for method in SYMMETRISATIONS
-    }
+    return {method: aligner.align_rows(source_ids, target_ids, method) for method in SYMMETRISATIONS}
 
 
 def stored_pairs(store: PairStore) -> list[tuple[str, str]]:

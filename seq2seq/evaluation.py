@@ -98,6 +98,17 @@ class EvaluationSet:
     def first_references(self) -> list[str]:
         return [each[0] for each in self.references]
 
+    def check_gold(self, word_mode: str) -> None:
+        """Check that the words that gold links name exist; a set without gold is in order.
+
+        Raises:
+            DataError: see `seq2seq.gold_alignment.check_gold_links`.
+        """
+        if self.gold is not None:
+            check_gold_links(
+                self.gold, self.sources, self.first_references, word_mode=word_mode, origin=self.gold_origin
+            )
+
 
 @dataclass(frozen=True)
 class EvaluationOptions:
@@ -142,14 +153,7 @@ def evaluate(
     Raises:
         DataError: gold links name words that are not there.
     """
-    if evaluation_set.gold is not None:
-        check_gold_links(
-            evaluation_set.gold,
-            evaluation_set.sources,
-            evaluation_set.first_references,
-            word_mode=options.word_mode,
-            origin=evaluation_set.gold_origin,
-        )
+    evaluation_set.check_gold(options.word_mode)
     started = time.perf_counter()
     decoded = _translate(translator, evaluation_set, options, progress, observe)
     translated = time.perf_counter()

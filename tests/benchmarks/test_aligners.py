@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import aligners
+from seq2seq.alignment_readings import statistical_links
 
 # Each word has one translation, and they stand in the reverse order.
 TRAINING = [
@@ -69,7 +70,7 @@ def test_eflomals_last_lines_are_the_pairs_and_its_directions_are_combined(tmp_p
 
 
 def test_own_links_are_those_of_the_pairs_alone():
-    found = aligners.own_links(TRAINING * 5, PAIRS)
+    found = statistical_links(TRAINING * 5, PAIRS, "whitespace")
     assert all(len(links) == len(PAIRS) for links in found.values())
     assert found["intersection"][1] == {(0, 1), (1, 0)}
 
