@@ -7,7 +7,6 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from data.atomic import atomic_write
 from data.errors import UserError
 
 if TYPE_CHECKING:
@@ -40,14 +39,16 @@ class Checkpoints:
     def save(self, epoch: int, model: Seq2SeqModel) -> None:
         """Write the weights that the model has now; an epoch that is trained again replaces its file."""
         import keras
-        import numpy as np
 
-        arrays = {
-            f"{place:04d}": keras.ops.convert_to_numpy(variable)
-            for place, variable in enumerate(model.trainable_variables)
-        }
-        with atomic_write(self.path(epoch), "wb") as file:
-            np.savez(file, **arrays)
+        from seq2seq.array_file import write_arrays
+
+        write_arrays(
+            self.path(epoch),
+            (
+                (f"{place:04d}", keras.ops.convert_to_numpy(variable))
+                for place, variable in enumerate(model.trainable_variables)
+            ),
+        )
 
     def load_into(self, epoch: int, model: Seq2SeqModel) -> None:
         """Give a built model the weights of an epoch.

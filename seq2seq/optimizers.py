@@ -25,6 +25,14 @@ class WarmAverage:
 
     iterations: Any
     gradient_accumulation_steps: int | None
+    _model_variables_moving_average: list[Any]
+
+    def swap_averages(self, trainable_variables: list[Any]) -> None:
+        """Give the model the averages and keep its own weights in their place; called again, undo it."""
+        for variable, average in zip(trainable_variables, self._model_variables_moving_average, strict=True):
+            own = ops.convert_to_numpy(variable)
+            variable.assign(average)
+            average.assign(own)
 
     @property
     def ema_momentum(self) -> Any:

@@ -17,8 +17,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from data.atomic import atomic_write
 from data.errors import UserError
+from seq2seq.array_file import write_arrays
 
 _PROGRESS = "progress"
 _UNREADABLE = (OSError, EOFError, KeyError, ValueError, TypeError, zipfile.BadZipFile)
@@ -59,13 +59,13 @@ class TrainingProgress:
 
 def save_state(path: Path, model: keras.Model, progress: TrainingProgress) -> None:
     """Write weights, optimiser, averages, random generators, metrics and progress as one file, atomically."""
-    arrays = {
-        f"{index:04d}": keras.ops.convert_to_numpy(variable)
-        for index, variable in enumerate(_variables(model))
-    }
-    arrays[_PROGRESS] = np.frombuffer(json.dumps(dataclasses.asdict(progress)).encode(), np.uint8)
-    with atomic_write(path, "wb") as file:
-        np.savez(file, **arrays)
+
+    def arrays() -> Iterator[tuple[str, np.ndarray]]:
+        for index, variable in enumerate(_variables(model)):
+            yield f"{index:04d}", keras.ops.convert_to_numpy(variable)
+        yield _PROGRESS, np.frombuffer(json.dumps(dataclasses.asdict(progress)).encode(), np.uint8)
+
+    write_arrays(path, arrays())
 
 
 def read_progress(path: Path) -> TrainingProgress:
@@ -124,13 +124,11 @@ def averaged_weights(model: keras.Model) -> Iterator[None]:
     if not optimizer.use_ema or not int(optimizer.iterations.numpy()):
         yield
         return
-    own = [keras.ops.convert_to_numpy(variable) for variable in model.trainable_variables]
-    optimizer.finalize_variable_values(model.trainable_variables)
+    optimizer.swap_averages(model.trainable_variables)
     try:
         yield
     finally:
-        for variable, value in zip(model.trainable_variables, own, strict=True):
-            variable.assign(value)
+        optimizer.swap_averages(model.trainable_variables)
 
 
 class Interrupted(Exception):

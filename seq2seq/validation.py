@@ -110,7 +110,6 @@ class Validation(keras.callbacks.Callback):
         training = self.config.training
         if self._search is None:
             self._search = Search([self.model], SearchOptions(beam_size=training.validation_beam))
-        self._search.refresh()  # the weights have changed since the last epoch
         store, target = self.data.validation_store, self.data.tokenizers.target
         count = min(training.validation_pairs or len(store), len(store))
         pairs = store.read(range(count))
@@ -122,6 +121,8 @@ class Validation(keras.callbacks.Callback):
             result = self._search.search([rows[index] for index in chosen])
             for index, tokens in zip(chosen, result.tokens[:, 0], strict=True):
                 hypotheses[index] = target.segment_tokens(tokens.tolist()).text
+        # Prepared again for the next epoch's weights; until then the memory serves the training.
+        self._search.refresh()
         tokenize = "none" if self.config.evaluation.tokenized else "13a"
         bleu = sacrebleu.metrics.BLEU(tokenize=tokenize, force=True)
         return bleu.corpus_score(hypotheses, [[reference for _, reference in pairs]]).score
@@ -164,7 +165,8 @@ def save_model(model: Seq2SeqModel, path: Path) -> None:
     """Write a `.keras` file atomically, without the optimiser: it would be three quarters of it."""
     bare = Seq2SeqModel.from_config(model.get_config())
     bare.build()
-    bare.set_weights(model.get_weights())
+    for copy, variable in zip(bare.weights, model.weights, strict=True):
+        copy.assign(variable)
     temporary = path.with_name(f".{path.stem}.partial.keras")
     bare.save(temporary)
     replace_durably(temporary, path)

@@ -83,3 +83,19 @@ def test_the_decay_survives_the_configuration() -> None:
     optimizer = AveragingAdam(0.1, use_ema=True, ema_momentum=0.75)
     optimizer.build([keras.Variable(np.zeros(1, np.float32))])
     assert AveragingAdam.from_config(optimizer.get_config()).get_config()["ema_momentum"] == 0.75
+
+
+def test_averages_and_weights_change_places_and_back() -> None:
+    variables = [keras.Variable(np.ones(shape, np.float32)) for shape in ((2,), (2, 3))]
+    optimizer = AveragingAdam(0.1, use_ema=True)
+    optimizer.build(variables)
+    for _ in range(3):
+        optimizer.apply([keras.ops.ones(each.shape) for each in variables])
+    averages = optimizer._model_variables_moving_average
+    own, averaged = [[each.numpy() for each in group] for group in (variables, averages)]
+    optimizer.swap_averages(variables)
+    np.testing.assert_equal([each.numpy() for each in variables], averaged)
+    np.testing.assert_equal([each.numpy() for each in averages], own)
+    optimizer.swap_averages(variables)
+    np.testing.assert_equal([each.numpy() for each in variables], own)
+    np.testing.assert_equal([each.numpy() for each in averages], averaged)
