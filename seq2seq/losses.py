@@ -27,15 +27,10 @@ def token_cross_entropy(target_output_tokens: Any, logits: Any, label_smoothing:
         (batch, target_length), float32, in nats.
     """
     logits = ops.cast(logits, "float32")
-    # log p(y) = logit_y - logsumexp; the mean of log p over V needs only the mean logit. Neither
-    # makes a (batch, target_length, vocabulary_size) copy of the log probabilities.
-    normaliser = ops.logsumexp(logits, axis=-1)
-    true_logits = ops.squeeze(
-        ops.take_along_axis(logits, ops.expand_dims(target_output_tokens, -1), axis=-1), axis=-1
-    )
-    cross_entropy = normaliser - true_logits
+    cross_entropy = ops.sparse_categorical_crossentropy(target_output_tokens, logits, from_logits=True)
     if label_smoothing > 0:
-        uniform = normaliser - ops.mean(logits, axis=-1)
+        # -log p averaged over V needs only the mean logit, no copy of the logits for the log probabilities.
+        uniform = ops.logsumexp(logits, axis=-1) - ops.mean(logits, axis=-1)
         cross_entropy = (1.0 - label_smoothing) * cross_entropy + label_smoothing * uniform
     return cross_entropy * real_tokens(target_output_tokens)
 
