@@ -55,13 +55,17 @@ demo: $(VENV)/.ready ## train on the built-in corpus, evaluate, translate, draw 
 test: $(VENV)/.ready-dev browser ## all tests but the slow ones
 	@$(RUN) -m pytest $(ON_ALL_CORES)
 
-# Without a browser the tests that need one are skipped, and say so.
+# Without a browser the tests that need one are skipped, and say so. The names are those of tests/browser/chromium.py.
 browser:
-	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || [ -n "$$CHROMIUM" ] \
-	|| [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null \
-	|| { echo "Installing Chromium for the browser tests ..."; \
-	     apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } \
-	|| echo "warning: Chromium could not be installed; the browser tests will be skipped" >&2
+	@[ -z "$$CHROMIUM" ] || exit 0; \
+	for each in chromium chromium-browser google-chrome google-chrome-stable; do \
+		command -v $$each >/dev/null && exit 0; done; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing Chromium for the browser tests ..."; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null && exit 0; \
+	fi; \
+	echo "warning: there is no Chromium, and it could not be installed; the browser tests will be skipped." \
+		"Install it (Debian, as root: apt-get install chromium) or name one in the variable CHROMIUM" >&2
 
 test-slow: $(VENV)/.ready-dev ## the slow tests: real trainings that are killed and resumed
 	@$(RUN) -m pytest -m slow

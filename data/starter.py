@@ -25,7 +25,6 @@ from data.errors import UserError
 from data.starter_grammar import Derivation, derivations
 from data.starter_phrases import elide_between_phrases
 
-SPLIT_NAMES = ("train", "validation", "test")
 # Of 16 parts of all sentences, one each is for validation and test.
 _PARTS = 16
 

@@ -25,8 +25,6 @@ from data.token_rows import TokenRows
 
 # Probability of words that never met in training; small beside that of any that did.
 NEVER_MET = 1e-9
-# Longer jumps are as probable as this one.
-_REACH = 100
 
 
 @dataclass(frozen=True)

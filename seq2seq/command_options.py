@@ -82,7 +82,7 @@ def add_speed_options(group: argparse._ArgumentGroup) -> None:
         "--shortlist",
         action="store_true",
         help="choose from the run's shortlist instead of the whole vocabulary; "
-        "python -m seq2seq.make_shortlist RUN makes one",
+        "python -m seq2seq.make_shortlist RUN makes one of a run that was trained here",
     )
 
 

@@ -93,7 +93,9 @@ class CleaningConfig(Section):
     drop_identical: bool = Field(True, description="source identical to target")
     drop_duplicate_pairs: bool = True
     held_out_overlap: Literal["report", "remove"] = Field(
-        "report", description="training pairs whose source or pair occurs in validation or test"
+        "report",
+        description="count training pairs with a source or target of validation or test; remove: leave out "
+        "those with such a source",
     )
 
 
@@ -195,7 +197,7 @@ class TrainingConfig(Section):
     validation_pairs: Positive | None = Field(None, description="decode only the first so many")
     plot_sentences: Annotated[int, Field(ge=0)] = Field(4, description="heat maps for TensorBoard")
     save_every_seconds: Positive = Field(60, description="how often the resumable state is written")
-    keep_checkpoints: Positive | None = Field(None, description="keep the weights of every so manieth epoch")
+    keep_checkpoints: Positive | None = Field(None, description="keep the weights of every Nth epoch")
     tensorboard: bool = True
 
     @model_validator(mode="after")

@@ -162,9 +162,9 @@ def _add_scoring_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--reverse-model",
-        metavar="RUN",
-        help="a run of the other direction: with gold alignment also the readings of both together "
-        "(intersection, union, grow-diag-final-and)",
+        metavar="MODEL",
+        help="a run or shipped model of the other direction: with gold alignment also the readings of both "
+        "together (intersection, union, grow-diag-final-and)",
     )
     group.add_argument(
         "--alignment-baseline",
@@ -181,8 +181,8 @@ def _add_scoring_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--compare",
         metavar="RUN",
-        help="a run, or its evaluation folder, that was evaluated on the same sets before: paired bootstrap "
-        "of BLEU and chrF",
+        help="a run, a shipped model by name, or an evaluation folder, that was evaluated on the same sets "
+        "before: paired bootstrap of BLEU and chrF",
     )
 
 

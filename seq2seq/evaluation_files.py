@@ -12,6 +12,7 @@ from data.atomic import atomic_write
 from data.errors import UserError
 from seq2seq.evaluation import REPORT_FORMAT
 from seq2seq.run_directory import RunDirectory
+from seq2seq.shipped_models import shipped_names, shipped_run
 
 _NOT_IN_FILE_NAMES = re.compile(r"[^\w.+-]+")
 
@@ -58,16 +59,21 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def evaluation_folder(path: str | Path) -> Path:
-    """The folder with the reports of a run, given the run or that folder itself.
+    """The folder with the reports of a run, given the run, the name of a shipped model or that folder itself.
 
     Raises:
         UserError: nothing was evaluated there.
     """
     path = Path(path)
-    for folder in (path / "evaluation", path):
+    run = RunDirectory(path)
+    if not path.exists() and str(path) in shipped_names():
+        run = shipped_run(str(path))
+    for folder in (run.evaluation_folder, path):
         if folder.is_dir() and any(folder.glob("*.json")) and not (folder / "config.yaml").exists():
             return folder
-    what = "holds no evaluation" if path.is_dir() else "does not exist"
+    what = "holds no evaluation" if run.path.is_dir() else "does not exist"
+    if run.is_shipped:
+        what = f"was not evaluated here: there is nothing in {run.evaluation_folder}"
     raise UserError(f"{path} {what}. Evaluate it first: python evaluate.py --model {path}")
 
 

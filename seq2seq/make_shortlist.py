@@ -10,7 +10,6 @@ of `data/word_aligner.py` on pieces. See `shortlist.py`.
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from data.errors import UserError
@@ -27,13 +26,18 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit code.
 
     Raises:
-        UserError: there is no run, or its training pairs were deleted.
+        UserError: there is no run, it is a shipped model, or its training pairs were deleted.
     """
     options = _parse_arguments(arguments)
-    from seq2seq.run_directory import RunDirectory
+    from seq2seq.shipped_models import find_run
     from seq2seq.shortlist import build_shortlist
 
-    run = RunDirectory(Path(options.run))
+    run = find_run(options.run)
+    if run.is_shipped:
+        raise UserError(
+            f"{options.run} is a shipped model. A shortlist is learnt from training pairs, which do not "
+            "ship, and nothing is written into a shipped model. Give a run that was trained here."
+        )
     tokenizers = run.tokenizers
     table, target_counts = _learn(run, options.rounds)
     shortlist = build_shortlist(

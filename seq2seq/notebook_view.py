@@ -7,7 +7,7 @@ in the notebook's own colour stay legible on it, dark ones on white and white on
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element
 
@@ -145,8 +145,3 @@ def _cell(weight: np.floating, row: str, column: str) -> Element:
         style=f"background: rgba(38, 132, 214, {_STRONGEST_INK * float(weight):.3f})",
         title=f"{visible_label(row)} looked {percent} % at {visible_label(column)}",
     )
-
-
-def translations_html(translations: Sequence[Translation], level: Level = "words") -> str:
-    """Several translations below each other; see `translation_html`."""
-    return "\n".join(translation_html(each, level) for each in translations)

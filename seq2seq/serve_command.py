@@ -91,12 +91,13 @@ def answered_hosts(host: str, allowed: list[str]) -> tuple[str, ...]:
 def _application(options: argparse.Namespace) -> FastAPI:
     from data.quiet_tensorflow import load_tensorflow_quietly
     from seq2seq.line_progress import loading_note
-    from seq2seq.shipped_models import find_run
+    from seq2seq.shipped_models import runs_or_default
 
-    for path in options.model:
-        run = find_run(path)
+    others = "another one: --model MODEL; those that ship: python translate.py --list-models"
+    runs = runs_or_default(options.model, others)
+    for run in runs:
         _ = run.config
-    with loading_note(", ".join(options.model)) as loading:
+    with loading_note(", ".join(str(run.path) for run in runs)) as loading:
         load_tensorflow_quietly()
         loading()
         from seq2seq.inspector.application import create_application
@@ -110,7 +111,8 @@ def _application(options: argparse.Namespace) -> FastAPI:
             n_best=options.max_n_best,
         )
         hosts = answered_hosts(options.host, options.allow_host)
-        return create_application(load_models(options.model), limits, hosts, warm_up=True)
+        models = load_models([run.path for run in runs])
+        return create_application(models, limits, hosts, warm_up=True)
 
 
 def _serve(app: FastAPI, listening: socket.socket, *, opens_browser: bool) -> None:

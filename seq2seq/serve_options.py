@@ -5,17 +5,20 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from seq2seq.command_options import at_least, new_parser, no_model
+from seq2seq.command_options import at_least, new_parser
 
 LOCAL_HOST = "127.0.0.1"
 
 _EXAMPLES = """\
 examples:
-  one model, in the browser of this machine:
+  the model that ships with the project, in the browser of this machine:
+    python serve.py --open
+
+  another one, by directory or by name:
     python serve.py --model runs/demo --open
 
   two models to compare, on another port:
-    python serve.py --model runs/one --model runs/two --port 8080
+    python serve.py --model runs/one --model tatoeba-en-es --port 8080
 
   for everybody on the local network (there are no passwords):
     python serve.py --model runs/demo --host 0.0.0.0
@@ -30,18 +33,14 @@ def parse_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     Args:
         arguments: without the program's name; those of the process when None.
     """
-    parser = build_parser()
-    options = parser.parse_args(arguments)
-    if not options.model:
-        parser.error(no_model("serve.py"))
-    return options
+    return build_parser().parse_args(arguments)
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Every option of serve.py."""
     parser = new_parser(
         "serve.py",
-        "--model RUN [--model RUN ...] [options]",
+        "[--model MODEL ...] [options]",
         "Look inside a trained model in the browser: attention, alternatives, beams, what a word depends on.",
         _EXAMPLES,
     )
@@ -50,8 +49,9 @@ def build_parser() -> argparse.ArgumentParser:
         "--model",
         action="append",
         default=[],
-        metavar="RUN",
-        help="directory of a trained run; several times: all of them, to choose from and to compare",
+        metavar="MODEL",
+        help="directory of a trained run or name of a shipped model (default: tatoeba-en-es, English to "
+        "Spanish); several times: all of them, to choose from and to compare",
     )
     _add_address_options(parser)
     _add_limits(parser)

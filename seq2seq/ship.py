@@ -25,8 +25,15 @@ if TYPE_CHECKING:
     from seq2seq.run_directory import RunDirectory
 
 LARGEST_BYTES = 12_000_000  # a model lies in a git repository, and everybody who clones it downloads it
-# Where files lay on the machine of the training is no use to anybody else.
-_PATHS = ("data.corpus.data_dir", "data.corpus.mirror", "tokenizer.folder")
+# Where files lay on the machine of the training is no use to anybody else. What says how such a file is to be
+# read goes with it.
+_LEFT_OUT: dict[str, str | None] = {
+    "data.corpus.data_dir": None,
+    "data.corpus.mirror": None,
+    "tokenizer.folder": None,
+    "training.guided_attention.alignments": None,
+    "training.guided_attention.word_mode": "unicode",
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -102,9 +109,9 @@ def ship(run_path: Path, target: Path, origin: CorpusOrigin, replace: bool = Fal
             one; half precision costs too much; the files are too large; or the target is there already.
     """
     from seq2seq.corpus_notes import corpus_notes
-    from seq2seq.run_directory import RunDirectory
+    from seq2seq.shipped_models import find_run
 
-    run = RunDirectory(run_path)
+    run = find_run(run_path)
     _check_run(run)
     _check_target(target, replace)
     reports = shippable_reports(run)
@@ -126,6 +133,7 @@ def ship(run_path: Path, target: Path, origin: CorpusOrigin, replace: bool = Fal
             "half_precision": _halving(run, shipped, corpus),
         }
         _write_documents(shipped, target.name, scores, notes, corpus)
+        _check_size(run, folder)
     _say_what_was_made(target, scores["half_precision"])
 
 
@@ -222,14 +230,23 @@ def _write_model(run: RunDirectory, config: Config, facts: dict[str, Any], folde
     shipped.write_facts(**facts)
     names = [str(path.relative_to(folder).as_posix()) for path in folder.rglob("*") if path.is_file()]
     write_checksums(folder, [name for name in names if name != CHECKSUMS_NAME])
-    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    # Now, because what comes next takes minutes, and again when the card is there.
+    _check_size(run, folder)
+    return shipped
+
+
+def _check_size(run: RunDirectory, folder: Path) -> None:
+    size = _size(folder)
     if size > LARGEST_BYTES:
         raise UserError(
             f"{run.path}: its files would take {size / 1e6:.1f} MB in half precision, at most "
             f"{LARGEST_BYTES / 1e6:.0f} MB are accepted. Train a smaller model, or one with a smaller "
             f"vocabulary."
         )
-    return shipped
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def shipped_config(config: Config, corpus: str | None) -> Config:
@@ -245,13 +262,13 @@ def shipped_config(config: Config, corpus: str | None) -> Config:
     if corpus is not None:
         test = list(content["data"]["corpus"].get("test") or ["test"])
         content["data"]["corpus"] = {"kind": "tfds", "name": corpus, "test": test}
-    for option in _PATHS:
+    for option, value in _LEFT_OUT.items():
         *sections, key = option.split(".")
         section = content
         for name in sections:
             section = section[name]
         if key in section:
-            section[key] = None
+            section[key] = value
     return parse_config(content, "the configuration of the run")
 
 
@@ -318,8 +335,7 @@ def _new_folder(target: Path, replace: bool) -> Iterator[Path]:
 
 def _say_what_was_made(target: Path, halving: dict[str, Any]) -> None:
     whole, half = (halving[name]["bleu"] for name in ("float32", "float16"))
-    size = sum(path.stat().st_size for path in target.rglob("*") if path.is_file())
-    print(f"{target}: {size / 1e6:.1f} MB")
+    print(f"{target}: {_size(target) / 1e6:.1f} MB")
     print(
         f"validation BLEU {whole:.2f} before, {half:.2f} after halving; {halving['same_translations']:,} of "
         f"{halving['sentences']:,} translations are the same"

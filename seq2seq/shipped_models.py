@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from data.errors import UserError
@@ -60,6 +62,27 @@ def default_run() -> RunDirectory:
         f"this checkout (there: {_listed()}). Bring it back (git restore {MODELS_FOLDER.name}), or name "
         f"another: --model NAME, or --model RUN with the directory of a run. {HOW_TO_GET_A_RUN}"
     )
+
+
+def runs_or_default(names: Sequence[str] | None, how_to_choose: str) -> list[RunDirectory]:
+    """The models that were named on a command line, or the default one, which is announced on stderr.
+
+    Args:
+        names: see `find_run`.
+        how_to_choose: what the announcement says of the other models.
+
+    Raises:
+        UserError: one of them, or the default one, is not there.
+    """
+    from seq2seq.languages import language_name
+    from seq2seq.model_summary import language_names
+
+    if names:
+        return [find_run(name) for name in names]
+    run = default_run()
+    source, target = map(language_name, language_names(run.config, run.read_facts()))
+    print(f"model: {run.path.name}, {source} to {target} ({how_to_choose})", file=sys.stderr)
+    return [run]
 
 
 def _listed() -> str:

@@ -114,10 +114,7 @@ class Shortlist:
             with np.load(path) as stored:
                 return cls(stored["frequent"], stored["candidates"], int(stored["vocabulary_size"]))
         except FileNotFoundError:
-            raise UserError(
-                f"{path} does not exist: this model has no shortlist yet. "
-                f"Make one: python -m seq2seq.make_shortlist {path.parent}"
-            ) from None
+            raise UserError(f"{path} does not exist: this model has no shortlist yet.") from None
         except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise UserError(f"{path} is damaged ({error}). Delete it and make it again.") from error
 
@@ -157,6 +154,14 @@ def run_shortlist(run: RunDirectory) -> Shortlist:
     Raises:
         UserError: there is none, or it is of another tokenizer.
     """
+    if not run.shortlist_file.is_file():
+        way_out = f"Make one: python -m seq2seq.make_shortlist {run.path}"
+        if run.is_shipped:
+            way_out = (
+                "It is a shipped model, and a shortlist is learnt from training pairs, which do not ship. "
+                "Translate without one (no --shortlist)."
+            )
+        raise UserError(f"{run.path} has no shortlist. {way_out}")
     shortlist = Shortlist.load(run.shortlist_file)
     sizes = (len(shortlist.candidates), shortlist.vocabulary_size)
     expected = (run.tokenizers.source.vocabulary_size, run.tokenizers.target.vocabulary_size)

@@ -24,8 +24,6 @@ def prepare_environment() -> None:
     os.environ.setdefault("GLOG_minloglevel", "3")
     # The CPU is what this project is made for; looking for a GPU takes a second and prints errors.
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
-    # TensorFlow with oneDNN takes memory in pieces that double in size, and returns none of them.
-    os.environ.setdefault("TF_ONEDNN_USE_SYSTEM_ALLOCATOR", "1")
     warnings.filterwarnings("ignore", module=r"(keras|tensorflow|tensorflow_datasets|google)(\..*)?")
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     keep_freed_memory()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -256,25 +257,18 @@ def _fit(
     perplexity: Perplexity,
     console: Console,
 ) -> dict[str, float]:
-    training = config.training
+    """Train the epochs that are left, until their end or until interrupted.
+
+    Returns:
+        The padding of the batches, see `EpochBatches.padding`.
+
+    Raises:
+        UserError: the training diverged, or a file cannot be written.
+    """
     display = ProgressDisplay(console, progress, data.train.batch_count(0), perplexity)
-    log = MetricsLog(
-        progress,
-        display,
-        run.metrics_file,
-        run.plots_folder / "learning_curve.png",
-        run.tensorboard_folder if training.tensorboard else None,
-        config.name,
-    )
-    sources = [source for source, _ in data.validation_store.read(range(len(data.validation_store)))]
-    heat_maps = HeatMapLog(
-        model,
-        data.tokenizers,
-        config,
-        typical_sentences(sources, training.plot_sentences),
-        run.plots_folder / "validation",
-        log,
-    )
+    curve = run.plots_folder / "learning_curve.png"
+    tensorboard = run.tensorboard_folder if config.training.tensorboard else None
+    log = MetricsLog(progress, display, run.metrics_file, curve, tensorboard, config.name)
     validation = Validation(
         data,
         config,
@@ -282,40 +276,56 @@ def _fit(
         run.model_file,
         schedule if isinstance(schedule, Plateau) else None,
         display.status,
-        heat_maps if training.plot_sentences else None,
+        _heat_maps(model, config, run, data, log),
         run.checkpoints,
     )
-    state = ResumableState(run.state_file, progress, training.save_every_seconds)
+    state = ResumableState(run.state_file, progress, config.training.save_every_seconds)
     state.set_model(model)
     if progress.batch:
         state.keep_metrics()
     batches = EpochBatches(data, progress, config.training.guided_attention)
-    callbacks = [display, LossCheck(training, progress, console), validation, log, state]
-    with state.handling_signals(), warnings.catch_warnings():
+    loss_check = LossCheck(config.training, progress, console)
+    with state.handling_signals(), warnings.catch_warnings(), closing(display), _explained(run, batches):
         # Every epoch ends like that, see EpochBatches.
         warnings.filterwarnings("ignore", message="Your input ran out of data")
-        try:
-            model.fit(
-                batches.dataset(),
-                epochs=training.epochs,
-                initial_epoch=progress.epoch,
-                callbacks=callbacks,
-                verbose=0,
-                shuffle=False,
-            )
-        except Interrupted:
-            pass
-        except tf.errors.OpError as error:
-            # TensorFlow wraps what the batches raise into an error of its own, with a traceback as its text.
-            raise batches.error or error from error
-        except OSError as error:
-            raise UserError(
-                f"{error.filename or run.path}: {error.strerror or error}. The training stopped; what "
-                f"{run.state_file} holds is whole. Mend it, then: python train.py --run {run.path} --resume"
-            ) from error
-        finally:
-            display.close()
+        model.fit(
+            batches.dataset(),
+            epochs=config.training.epochs,
+            initial_epoch=progress.epoch,
+            callbacks=[display, loss_check, validation, log, state],
+            verbose=0,
+            shuffle=False,
+        )
     return batches.padding()
+
+
+def _heat_maps(
+    model: Seq2SeqModel, config: Config, run: RunDirectory, data: TrainingData, log: MetricsLog
+) -> HeatMapLog | None:
+    """What draws some typical sentences after each epoch; None when no pictures are wanted."""
+    count = config.training.plot_sentences
+    if count == 0:
+        return None
+    sources = [source for source, _ in data.validation_store.read(range(len(data.validation_store)))]
+    folder = run.plots_folder / "validation"
+    return HeatMapLog(model, data.tokenizers, config, typical_sentences(sources, count), folder, log)
+
+
+@contextmanager
+def _explained(run: RunDirectory, batches: EpochBatches) -> Iterator[None]:
+    """Inside the block an interruption is an end like any other, and errors say what the user can do."""
+    try:
+        yield
+    except Interrupted:
+        pass
+    except tf.errors.OpError as error:
+        # TensorFlow wraps what the batches raise into an error of its own, with a traceback as its text.
+        raise batches.error or error from error
+    except OSError as error:
+        raise UserError(
+            f"{error.filename or run.path}: {error.strerror or error}. The training stopped; what "
+            f"{run.state_file} holds is whole. Mend it, then: python train.py --run {run.path} --resume"
+        ) from error
 
 
 class EpochBatches:

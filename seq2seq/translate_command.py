@@ -58,20 +58,6 @@ def _list_models() -> None:
         print(line)
 
 
-def _runs(options: argparse.Namespace) -> list[RunDirectory]:
-    """The models that were named, or the default one, which is announced."""
-    from seq2seq.languages import language_name
-    from seq2seq.model_summary import language_names
-    from seq2seq.shipped_models import default_run, find_run
-
-    if options.model:
-        return [find_run(name) for name in options.model]
-    run = default_run()
-    source, target = map(language_name, language_names(run.config, run.read_facts()))
-    print(f"model: {run.path.name}, {source} to {target} (--list-models shows the others)", file=sys.stderr)
-    return [run]
-
-
 @dataclass(frozen=True)
 class _Job:
     """The options, checked and turned into objects; without a source, the prompt asks for sentences."""
@@ -107,8 +93,9 @@ def _prepare(options: argparse.Namespace) -> _Job:
     from seq2seq.model_summary import language_names
     from seq2seq.output_formats import line_format
     from seq2seq.search_options import run_search_options
+    from seq2seq.shipped_models import runs_or_default
 
-    runs = _runs(options)
+    runs = runs_or_default(options.model, "--list-models shows the others")
     configs = [run.config for run in runs]
     with options_named_as_typed():
         search = run_search_options(

@@ -7,12 +7,22 @@ from typing import TYPE_CHECKING
 import pytest
 
 from seq2seq.startup import prepare_environment
+from tests.browser.chromium import NO_BROWSER
 
 if TYPE_CHECKING:
     from data.tokenizer import TokenizerPair
     from seq2seq.run_directory import RunDirectory
 
 prepare_environment()
+
+
+# Not in tests/browser/: where workers run the tests (pytest-xdist), only they read the conftest.py of that
+# folder, and it is not they who write the summary.
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = terminalreporter.stats.get("skipped", [])
+    if any(NO_BROWSER in str(report.longrepr) for report in skipped):
+        terminalreporter.section("browser tests")
+        terminalreporter.write_line(NO_BROWSER, yellow=True, bold=True)
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,12 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = sorted(path.stem for path in ROOT.glob("*.py") if path.name != "conftest.py")
+DOCUMENTS = {
+    "train": ["training.md"],
+    "translate": ["translate.md"],
+    "evaluate": ["evaluate.md"],
+    "serve": ["inspector.md", "inspector_api.md"],
+}
 HEAVY = {
     *("tensorflow", "keras", "matplotlib", "numpy"),
     *("sentencepiece", "sacrebleu", "pydantic", "yaml", "rich"),
@@ -83,6 +90,15 @@ def test_help_goes_to_stdout_and_explains_every_option(script: str, monkeypatch:
         for name in names:
             assert name in result.stdout
     assert max(len(line) for line in result.stdout.splitlines()) <= 110
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_every_option_is_in_the_user_documentation(script: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "\n".join((ROOT / "docs" / page).read_text(encoding="utf-8") for page in DOCUMENTS[script])
+    documented = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*[a-z]", text))
+    options = {name for action in parser_of(script, monkeypatch)._actions for name in action.option_strings}
+    undocumented = {name for name in options if name.startswith("--")} - documented
+    assert undocumented <= {"--help"}
 
 
 @pytest.mark.parametrize("script", SCRIPTS)

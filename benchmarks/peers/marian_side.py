@@ -44,9 +44,6 @@ from benchmarks.peers.measurement import (
     token_rates,
 )
 
-# Marian has threads of its own; those of the library for matrix products would come on top.
-os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = "1"
-
 UPDATES_PER_RUN = 4
 _MARIAN = (sys.executable, "-m", "pymarian")
 _SPECIAL_WORDS = ("</s>", "<unk>")  # ids 0 and 1
@@ -55,6 +52,8 @@ _PROGRESS = re.compile(r"Up\. [\d,]+ .* \* ([\d,]+) @ [\d,]+ after [\d,]+ : Time
 
 
 def main() -> None:
+    # Marian has threads of its own; those of the library for matrix products would come on top.
+    os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = "1"
     arguments = parse_arguments(__doc__)
     result = SideResult("Marian", f"{version('pymarian')} (pymarian)")
     with tempfile.TemporaryDirectory() as folder:

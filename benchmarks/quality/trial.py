@@ -8,7 +8,7 @@ from pathlib import Path
 
 from data.errors import UserError
 from seq2seq.config import Config, differences
-from seq2seq.run_directory import RunDirectory
+from seq2seq.shipped_models import find_run
 
 # What says where files are and what is shown, not what is learnt.
 _NOT_PART_OF_A_RECIPE = (
@@ -17,6 +17,7 @@ _NOT_PART_OF_A_RECIPE = (
     "data.corpus.data_dir",
     "data.corpus.mirror",
     "tokenizer.folder",
+    "training.guided_attention.alignments",
     "training.plot_sentences",
     "training.save_every_seconds",
     "training.tensorboard",
@@ -58,9 +59,14 @@ def read_trial(path: str | Path, epochs: int | None = None) -> Trial:
         epochs: look at the first so many alone.
 
     Raises:
-        UserError: it is not a run, or was not validated with BLEU yet.
+        UserError: it is not a run, is a shipped model, or was not validated with BLEU yet.
     """
-    run = RunDirectory(path)
+    run = find_run(path)
+    if run.is_shipped:
+        raise UserError(
+            f"{path} is a shipped model: its learning curve, by which recipes are compared, does not ship. "
+            "Give the directory of a run."
+        )
     config = run.config
     rows = _rows(run.metrics_file)[:epochs]
     validated = [row for row in rows if row.get("val_bleu")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -25,15 +25,17 @@ _DESCRIPTION = (
     "Translations with the attention that produced them, and questions about both. Word numbers count from "
     "0; the number behind the last word is the end of the sentence. Offsets count Unicode code points."
 )
-_ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"model": schemas.ErrorAnswer, "description": what}
-    for status, what in (
-        (404, "No such model or checkpoint"),
-        (413, "The body is too large"),
-        (422, "The request is not as described, or beyond a limit"),
-        (500, "The model failed"),
-        (503, "Too much to do; try again"),
-    )
+# Of every address. What has no address, or not with this method, is answered with 404 or 405.
+_ERRORS = {421: "This server was not told to answer to that host", 500: "The model failed"}
+_ERRORS_OF_QUESTIONS = {
+    400: "The body is not JSON",
+    404: "No such model or checkpoint",
+    408: "The body did not arrive in time",
+    413: "The body is too large",
+    415: "The body is not announced as application/json",
+    422: "The request is not as described, or beyond a limit",
+    503: "Too much to do; try again",
+    **_ERRORS,
 }
 
 router = APIRouter()
@@ -84,8 +86,12 @@ def create_application(
     return app
 
 
-def _answers(model: type) -> dict[int | str, dict[str, Any]]:
-    return {200: {"model": model, "description": "The answer"}, **_ERRORS}
+def _answers(model: type, errors: Mapping[int, str] = _ERRORS_OF_QUESTIONS) -> dict[int | str, Any]:
+    """What FastAPI is told of an address' answers."""
+    answers: dict[int | str, Any] = {200: {"model": model, "description": "The answer"}}
+    for status in sorted(errors):
+        answers[status] = {"model": schemas.ErrorAnswer, "description": errors[status]}
+    return answers
 
 
 def _questions(request: Request) -> Questions:
@@ -114,13 +120,17 @@ async def docs_style() -> Response:
     return Response(STYLE, media_type="text/css")
 
 
-@router.get("/health", summary="Is the server there?", responses=_answers(schemas.HealthAnswer))
+@router.get("/health", summary="Is the server there?", responses=_answers(schemas.HealthAnswer, _ERRORS))
 async def health(request: Request) -> Response:
     questions = _questions(request)
     return JSONResponse({"status": "ok", "models": list(questions.models), "waiting": len(questions.queue)})
 
 
-@router.get("/api/models", summary="What is served, and its limits", responses=_answers(schemas.ModelsAnswer))
+@router.get(
+    "/api/models",
+    summary="What is served, and its limits",
+    responses=_answers(schemas.ModelsAnswer, _ERRORS),
+)
 async def models(request: Request) -> Response:
     limits = _questions(request).limits
     return JSONResponse({"models": request.app.state.descriptions, "limits": limits.to_json()})

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
+_BYTES_OF_A_CHARACTER = 12  # of an emoji in JSON of ASCII alone: "\ud83d\ude00"
+_BYTES_AROUND_A_PIECE = 10  # `"\u2581` before it, `", ` behind
+# Names of fields, brackets, options, the words of pins.
+_BYTES_AROUND_THE_TEXT = 256 * 1024
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -16,7 +21,6 @@ class Limits:
         n_best: hypotheses to return.
         pieces: of a prefix or a translation that is given as pieces.
         why_pieces: of source and translation each, where each word is asked about each.
-        body_bytes: of one request.
         waiting: pieces of work in the queue; beyond, requests are told to come back later.
         body_seconds: that a client may take to send its request.
     """
@@ -27,11 +31,18 @@ class Limits:
     n_best: int = 20
     pieces: int = 500
     why_pieces: int = 100
-    body_bytes: int = 256 * 1024
     waiting: int = 5000
     body_seconds: float = 30.0
+
+    @property
+    def body_bytes(self) -> int:
+        """Of one request: room for all that the other limits allow, however its JSON is written."""
+        text = self.characters * _BYTES_OF_A_CHARACTER
+        pair = 2 * text + self.pieces * _BYTES_AROUND_A_PIECE
+        return self.sentences * pair + _BYTES_AROUND_THE_TEXT
 
     def to_json(self) -> dict[str, int]:
         """Those that a client may want to know."""
         hidden = ("waiting", "body_seconds")
-        return {name: value for name, value in asdict(self).items() if name not in hidden}
+        shown = {name: value for name, value in asdict(self).items() if name not in hidden}
+        return {**shown, "body_bytes": self.body_bytes}

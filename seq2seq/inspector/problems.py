@@ -19,7 +19,7 @@ class ApiError(Exception):
     Args:
         status: of HTTP.
         code: for programs, one of `schemas.ErrorBody.code`.
-        message: for people: what was wrong, what was expected.
+        message: for people: what was wrong, what was expected; without the names of fields.
         field: what of the request it is about, such as `pairs.0.source`.
         headers: of HTTP.
     """
@@ -41,6 +41,25 @@ class ApiError(Exception):
     def response(self) -> JSONResponse:
         problems = [] if self.field is None else [{"field": self.field, "message": str(self)}]
         return error_response(self.status, self.code, str(self), problems, self.headers)
+
+
+_TEXTS = {
+    "source": "The source",
+    "source_words": "The source",
+    "target": "The translation",
+    "target_pieces": "The translation",
+    "target_word": "The translation",
+    "prefix": "The beginning of the translation",
+}
+
+
+def text_of(field: str) -> str:
+    """What people call the text that a field is about: `pairs.1.source` is "The source of pair 2"."""
+    first, *rest = field.split(".")
+    if first == "sentences":
+        return f"Sentence {int(rest[0]) + 1}"
+    text = _TEXTS[(rest or [first])[-1]]
+    return f"{text} of pair {int(rest[0]) + 1}" if first == "pairs" else text
 
 
 class ClientGone(Exception):

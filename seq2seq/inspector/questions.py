@@ -8,13 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from data.errors import UserError
 from data.special_ids import EOS_ID
 from seq2seq.inspector import schemas
 from seq2seq.inspector.answers import alternatives_json, beam_json, translation_json, why_json
 from seq2seq.inspector.limits import Limits
 from seq2seq.inspector.model_version import ModelVersion
-from seq2seq.inspector.problems import ApiError, ClientGone
+from seq2seq.inspector.problems import ApiError, ClientGone, text_of
 from seq2seq.inspector.served_model import ServedModel
 from seq2seq.inspector.work_queue import QueueFull, Work, WorkQueue
 from seq2seq.search_options import SearchOptions
@@ -80,9 +79,7 @@ class Questions:
     async def alternatives(self, asked: schemas.AlternativesRequest, is_gone: IsGone) -> dict[str, Any]:
         model = self._model(asked)
         source = self._source(model, asked.source)
-        prefix = self._tokens(model, asked.prefix, "prefix")
-        if EOS_ID in prefix:
-            raise ApiError(422, "invalid_request", f"prefix: nothing comes after {EOS_LABEL}.", "prefix")
+        prefix = self._open_prefix(model, asked.prefix)
 
         def run(version: ModelVersion) -> Any:
             return version.alternatives(source, prefix)
@@ -106,7 +103,7 @@ class Questions:
             for name, chosen in (("target_word", [pin.target_word]), ("source_words", pin.source_words)):
                 self._check_words(chosen, words[name], f"pins.{place}.{name}")
             if pin.target_word == words["target_word"] and tokens[-1] != EOS_ID:
-                message = "the translation is not finished, so it has no end to pin"
+                message = "The translation is not finished, so it has no end to pin."
                 raise ApiError(422, "invalid_request", message, f"pins.{place}.target_word")
         pins = [(pin.target_word, pin.source_words) for pin in asked.pins]
 
@@ -156,9 +153,7 @@ class Questions:
         model = self._model(asked)
         source = self._source(model, asked.source)
         options = self._options(model, asked, None)
-        prefix = self._tokens(model, asked.prefix, "prefix")
-        if EOS_ID in prefix:
-            raise ApiError(422, "invalid_request", f"prefix: nothing comes after {EOS_LABEL}.", "prefix")
+        prefix = self._open_prefix(model, asked.prefix)
 
         def run(version: ModelVersion) -> Any:
             return version.beam(source, prefix, options, asked.pruned)
@@ -258,28 +253,34 @@ class Questions:
         """The search that is asked for; `n_best` None: everything that is in the beam."""
         defaults = model.translator.default_options()
         beam_size = asked.beam_size or defaults.beam_size
-        for name, value in (("beam_size", beam_size), ("n_best", n_best or 1)):
+        for name, number, what in (
+            ("beam_size", beam_size, "hypotheses to follow at once"),
+            ("n_best", n_best or 1, "translations of a sentence"),
+        ):
             most = getattr(self.limits, name)
-            if value > most:
-                message = f"{name}: {value} is more than this server allows ({most})."
+            if number > most:
+                message = f"{number} {what} are too many; at most {most} are allowed."
                 raise ApiError(422, "invalid_request", message, name)
-        try:
-            # Every number of hypotheses would need a graph of its own: there are two, for one and for all.
-            return model.translator.default_options(
-                beam_size=beam_size,
-                n_best=n_best if n_best == 1 or (n_best or 0) > beam_size else beam_size,
-                length_penalty=asked.length_penalty,
-                coverage_penalty=asked.coverage_penalty,
+        if n_best is not None and n_best > beam_size:
+            message = (
+                f"A beam of {beam_size} finds at most {beam_size} translations of a sentence, and {n_best} "
+                "were asked for. Follow more hypotheses, or ask for fewer translations."
             )
-        except UserError as error:
-            raise ApiError(422, "invalid_request", str(error), "n_best") from error
+            raise ApiError(422, "invalid_request", message, "n_best")
+        return model.translator.default_options(
+            beam_size=beam_size,
+            # Every number of hypotheses would need a graph of its own: there are two, for one and for all.
+            n_best=1 if n_best == 1 else beam_size,
+            length_penalty=asked.length_penalty,
+            coverage_penalty=asked.coverage_penalty,
+        )
 
     def _source(self, model: ServedModel, text: str) -> Any:
         """The source of a question about one sentence, which must not be empty."""
         self._check_text(text, "source")
         source = model.source(text)
         if not source.pieces:
-            raise ApiError(422, "invalid_request", "source: it is empty; write a sentence.", "source")
+            raise ApiError(422, "invalid_request", "The source is empty. Write a sentence.", "source")
         return source
 
     def _note(self, model: ServedModel, text: str) -> str | None:
@@ -294,38 +295,50 @@ class Questions:
             is_end = piece == EOS_LABEL and place == len(pieces) - 1
             token = EOS_ID if is_end else tokenizer.token(piece)
             if token is None:
-                message = f"{field}.{place}: {piece[:50]!r} is no piece of this model's target vocabulary."
+                message = f"{piece[:50]!r} is no piece of this model's target vocabulary."
                 raise ApiError(422, "unknown_piece", message, f"{field}.{place}")
             tokens.append(token)
+        return tokens
+
+    def _open_prefix(self, model: ServedModel, pieces: Sequence[str]) -> list[int]:
+        """The tokens of a prefix that something can follow."""
+        tokens = self._tokens(model, pieces, "prefix")
+        if EOS_ID in tokens:
+            message = f"Nothing comes after {EOS_LABEL}, the end of the translation."
+            raise ApiError(422, "invalid_request", message, "prefix")
         return tokens
 
     def _translation_tokens(self, model: ServedModel, pieces: Sequence[str], field: str) -> list[int]:
         tokens = self._tokens(model, pieces, field)
         if not tokens:
-            raise ApiError(422, "invalid_request", f"{field}: there is no piece in it.", field)
+            message = f"{text_of(field)} has no piece; give one at least."
+            raise ApiError(422, "invalid_request", message, field)
         return tokens
 
     def _check_count(self, count: int, field: str) -> None:
         if count > self.limits.sentences:
-            message = f"{field}: {count} at once are too many; at most {self.limits.sentences} are allowed."
+            message = f"{count} {field} at once are too many; at most {self.limits.sentences} are allowed."
             raise ApiError(422, "too_many", message, field)
 
     def _check_text(self, text: str, field: str) -> None:
         if len(text) > self.limits.characters:
             message = (
-                f"{field}: {len(text)} characters, at most {self.limits.characters} are allowed. "
+                f"{text_of(field)} has {len(text)} characters; at most {self.limits.characters} are allowed. "
                 "Translate it sentence by sentence."
             )
             raise ApiError(422, "too_long", message, field)
 
     def _check_pieces(self, count: int, most: int, field: str) -> None:
         if count > most:
-            raise ApiError(422, "too_long", f"{field}: {count} pieces, at most {most} are allowed.", field)
+            message = f"{text_of(field)} has {count} pieces; at most {most} are allowed."
+            raise ApiError(422, "too_long", message, field)
 
     def _check_words(self, chosen: Sequence[int], words: int, field: str) -> None:
         beyond = [word for word in chosen if word > words]
         if beyond:
-            message = f"{field}: there is no word {beyond[0]}; they go from 0 to {words}, which is the end."
+            message = (
+                f"{text_of(field)} has no word {beyond[0]}; they go from 0 to {words}, which is its end."
+            )
             raise ApiError(422, "invalid_request", message, field)
 
 

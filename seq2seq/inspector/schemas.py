@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, FailFast, Field, model_validator
 
 Piece = Annotated[str, Field(min_length=1, max_length=200)]
 Pieces = Annotated[list[Piece], Field(max_length=1000)]
@@ -43,7 +43,8 @@ class SearchRequest(ModelRequest):
 
 
 class TranslateRequest(SearchRequest):
-    sentences: Annotated[list[str], Field(min_length=1)]
+    # One that is wrong is enough: to complain about each of a million would keep everybody waiting.
+    sentences: Annotated[list[str], Field(min_length=1), FailFast()]
     n_best: Annotated[int, Field(ge=1)] = Field(1, description="at most `beam_size`")
     prefix: Pieces = Field(
         [],
@@ -73,7 +74,7 @@ class Pair(Request):
 
 
 class ScoreRequest(ModelRequest):
-    pairs: Annotated[list[Pair], Field(min_length=1)]
+    pairs: Annotated[list[Pair], Field(min_length=1), FailFast()]
 
 
 class AlternativesRequest(ModelRequest):

@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks.quality.command import main
 from data.errors import UserError
+from seq2seq import shipped_models
 from seq2seq.run_directory import RunDirectory
 from tests.seq2seq.tiny_run import tiny_config
 
@@ -74,6 +75,18 @@ def test_what_is_no_part_of_a_recipe_makes_no_row_of_its_own(
     assert len(rows_of(capsys.readouterr().out)) == 1
 
 
+def test_where_the_links_lie_makes_no_row_of_its_own(
+    runs: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for run, folder in zip(runs[:2], ("here", "there"), strict=True):
+        config = Path(run) / "config.yaml"
+        text = config.read_text(encoding="utf-8")
+        assert "alignments: null" in text
+        config.write_text(text.replace("alignments: null", f"alignments: {folder}/links"), encoding="utf-8")
+    main(runs[:2])
+    assert len(rows_of(capsys.readouterr().out)) == 1
+
+
 def test_a_run_that_was_not_validated_yet_and_what_is_none(runs: list[str], tmp_path: Path) -> None:
     with pytest.raises(
         UserError, match=r"base_1: no validation BLEU in metrics\.csv in its first 1 epochs yet"
@@ -84,6 +97,16 @@ def test_a_run_that_was_not_validated_yet_and_what_is_none(runs: list[str], tmp_
         main(runs)
     with pytest.raises(UserError, match="does not exist"):
         main([str(tmp_path / "nowhere")])
+
+
+def test_shipped_models_have_no_training_to_compare(runs: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    shipped = Path(runs[2])
+    (shipped / "SHA256SUMS").write_text("")
+    monkeypatch.setattr(shipped_models, "MODELS_FOLDER", shipped.parent)
+    monkeypatch.chdir(shipped)
+    for name in (str(shipped), "worse"):
+        with pytest.raises(UserError, match=r"worse is a shipped model: its learning curve.* does not ship"):
+            main([runs[0], name])
 
 
 def test_runs_on_different_corpora_do_not_compare(runs: list[str]) -> None:

@@ -6,74 +6,29 @@ import re
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
 import pytest
 
-from tests.browser.answers import alternatives, answered, beam_node, soft_diagonal, translation
+from tests.browser.answers import answered, beam_node, soft_diagonal, translation
+from tests.browser.inspector_page import (
+    SOURCE,
+    TARGET,
+    UNLIT,
+    WEIGHTS,
+    cell,
+    focused_label,
+    note,
+    paper,
+    plain,
+    word,
+)
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Page
 
     from tests.browser.page_server import PageServer
 
 OpenPage = Callable[..., "Page"]
-
-SOURCE, TARGET = "I do not see it", "ich sehe es nicht"
-# "nicht" looks at "not"; "sehe" at "see".
-WEIGHTS = [
-    [0.80, 0.10, 0.05, 0.03, 0.01, 0.01],
-    [0.05, 0.05, 0.10, 0.70, 0.05, 0.05],
-    [0.02, 0.02, 0.02, 0.02, 0.90, 0.02],
-    [0.01, 0.11, 0.83, 0.02, 0.02, 0.01],
-    [0.00, 0.00, 0.00, 0.00, 0.10, 0.90],
-]
-UNLIT = "rgba(0, 0, 0, 0)"
-
-
-@pytest.fixture
-def translated(page_server: PageServer, open_page: OpenPage) -> Callable[..., Page]:
-    """Opens a link to a translated sentence and waits for its heat map."""
-
-    def open_translated(answer: dict[str, Any] | None = None, options: Any = None, **state: Any) -> Page:
-        answer = answer or translation(SOURCE, TARGET, weights=WEIGHTS)
-        page_server.answers.setdefault("/api/translate", lambda _: answered(answer))
-        page_server.answers.setdefault(
-            "/api/alternatives", lambda _: alternatives(("▁nicht", 0.7), ("▁kaum", 0.2))
-        )
-        fragment = urlencode({"s": answer["source"]["text"], **state})
-        page = open_page(f"{page_server.url}#{fragment}", **(options or {}))
-        page.wait_for_selector("#answer:not([hidden])")
-        return page
-
-    return open_translated
-
-
-def word(page: Page, side: str, number: int) -> Locator:
-    return page.locator(f'.{side}-text .unit[data-index="{number}"]')
-
-
-def plain(text: str | None) -> str:
-    """With ordinary spaces before the per cent signs."""
-    return (text or "").replace("\u00a0", " ")
-
-
-def note(page: Page) -> str:
-    """What the page says about the place that is pointed at."""
-    return plain(page.locator(".attention-view .pointed-at").inner_text())
-
-
-def focused_label(page: Page) -> str:
-    return plain(page.evaluate("document.activeElement.getAttribute('aria-label')"))
-
-
-def paper(locator: Locator) -> str:
-    return locator.evaluate("each => getComputedStyle(each).backgroundColor")
-
-
-def cell(page: Page, row: int, column: int) -> Locator:
-    """A cell of the heat map, counted without the labels."""
-    return page.locator("#panel-attention .heat-map tbody tr").nth(row).locator("td").nth(column)
 
 
 def test_a_typed_sentence_is_translated(page_server: PageServer, open_page: OpenPage) -> None:
@@ -215,6 +170,27 @@ def test_pinned_attention_shows_what_changes(
     ]
 
 
+def test_a_pinned_translation_is_text(page_server: PageServer, translated: Callable[..., Page]) -> None:
+    before = translation(SOURCE, TARGET, weights=WEIGHTS)
+    page_server.answers["/api/pin"] = lambda _: {
+        **{"before": before, "after": before, "first_changed_word": 2},
+        "continuation": translation(SOURCE, "ich sehe ja es wohl nicht mehr als vorher"),
+    }
+    page = translated(word=2, pins="1")
+    text = page.locator(".pin-continuation")
+    text.get_by_text("ich").wait_for()
+    assert text.inner_text() == "ich sehe ja es wohl nicht mehr als vorher"
+    # What only stands further behind is no other word.
+    assert text.locator(".different").all_inner_texts() == ["ja", "wohl", "mehr", "als", "vorher"]
+    assert text.locator("[role=button], [tabindex]").count() == 0
+    marked = page.locator(".heat-map th.marked").all_inner_texts()
+    text.get_by_text("vorher").click()  # has more words than source and translation
+    text.get_by_text("ja", exact=True).click()
+    page.mouse.move(0, 0)
+    assert page.locator(".heat-map th.marked").all_inner_texts() == marked == ["es"]
+    assert page.locator('.source-text [aria-pressed="true"]').count() == 0
+
+
 def test_hard_links_follow_the_threshold(translated: Callable[..., Page]) -> None:
     page = translated(drawing="lines")
     soft = page.locator(".link-sheet path").count()
@@ -225,7 +201,8 @@ def test_hard_links_follow_the_threshold(translated: Callable[..., Page]) -> Non
     page.get_by_role("radio", name="Heat map").click()
     shown = [each for each in page.locator(".heat-map tbody td").all_inner_texts() if each]
     assert shown == ["90", "90"]
-    assert plain(cell(page, 3, 2).get_attribute("aria-label")) == "nicht looked 0 % at not"
+    assert plain(cell(page, 2, 4).get_attribute("aria-label")) == "es and it: linked, 90 %"
+    assert plain(cell(page, 3, 2).get_attribute("aria-label")) == "nicht and not: not linked, 83 %"
 
 
 def test_pieces_are_another_level(translated: Callable[..., Page]) -> None:
@@ -531,6 +508,26 @@ def test_downloads(translated: Callable[..., Page], tmp_path: Any) -> None:
     assert svg.count("<rect") == 1 + 4 * 4
     assert b'"word_attention"' in content("JSON")
     assert content("Pharaoh") == b"0-0 1-1 2-2\n"
+
+
+def test_pictures_show_links_where_links_are_shown(translated: Callable[..., Page], tmp_path: Any) -> None:
+    page = translated(threshold="0.85")
+
+    def squares() -> tuple[int, int]:
+        """How many of the picture's cells are white, and how many are not."""
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Download SVG").click()
+        download.value.save_as(tmp_path / "attention.svg")
+        svg = (tmp_path / "attention.svg").read_text(encoding="utf-8")
+        white, cells = svg.count('fill="rgb(255,255,255)"'), svg.count("<rect") - 1
+        return white, cells - white
+
+    assert squares() == (28, 2)  # 90 % twice
+    page.get_by_label("Threshold").fill("0.5")
+    assert squares() == (25, 5)
+    page.get_by_role("radio", name="Weights").click()
+    assert squares()[1] > 5
+    assert "the heat map" in plain(page.locator(".downloads").inner_text())
 
 
 def test_colours_follow_the_switch(translated: Callable[..., Page]) -> None:

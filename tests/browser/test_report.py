@@ -198,6 +198,16 @@ def test_arabic_is_read_from_the_right(opened) -> None:
     assert page.locator("#sentence-9 .source .text").get_attribute("lang") == "en"
 
 
+def test_attention_says_its_languages(opened) -> None:
+    page = opened("sentences")
+    heat_map(page, 1)
+    languages = "all => [...new Set(all.map(each => each.closest('[lang]').lang))]"
+    for source in (".source-text .unit", "thead th span"):
+        assert page.locator(f"#sentence-1 {source}").evaluate_all(languages) == ["en"]
+    for target in (".target-text .unit", "tbody th span"):
+        assert page.locator(f"#sentence-1 {target}").evaluate_all(languages) == ["de"]
+
+
 def test_a_long_set_is_drawn_as_far_as_one_looks(opened) -> None:
     page = opened("sentences")
     page.select_option("#set-choice", "1")

@@ -1,4 +1,4 @@
-"""Kept epochs: the weights that validation saw, of every so manieth epoch, whatever interrupts a training."""
+"""Kept epochs: the weights that validation saw, of every Nth epoch, whatever interrupts a training."""
 
 from __future__ import annotations
 

@@ -340,6 +340,16 @@ class TestDocumentation:
                 if isinstance(choice, str):
                     assert f"`{choice}`" in kind, name
 
+    @pytest.mark.parametrize("heading", SECTIONS)
+    def test_largest_values_are_said(self, heading: str) -> None:
+        model = self.SECTIONS[heading]
+        for name, (_, kind, _, _) in self.rows(heading).items():
+            field = model.model_fields.get(name) or config.TextSplitConfig.model_fields[name]
+            for bound in field.metadata:
+                largest = getattr(bound, "le", getattr(bound, "lt", None))
+                if largest is not None and kind != "rate":
+                    assert re.search(rf"–{largest:g}\b", kind), name
+
     def test_its_examples_are_valid(self) -> None:
         examples = re.findall(r"```yaml\n(.*?)```", self.TEXT, re.DOTALL)
         assert len(examples) >= 2

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from data.errors import UserError
-from seq2seq import evaluate_command
+from seq2seq import evaluate_command, shipped_models
 from seq2seq.evaluate_options import build_parser
 from seq2seq.evaluation_files import check_file_names, file_stem, read_reports
 from tests.seq2seq.evaluation_examples import DictionaryTranslator, make_run
@@ -224,6 +224,26 @@ def test_comparison_with_another_run(tmp_path, files, translator, capsys) -> Non
         run_main(new.path, files, "--limit", "1", "--compare", str(old.path))
     with pytest.raises(UserError, match="does not exist"):
         run_main(new.path, files, "--compare", str(tmp_path / "nowhere"))
+
+
+def test_comparison_with_a_shipped_model(tmp_path, files, translator, monkeypatch) -> None:
+    """By name or by directory: its scores are where `--model NAME` has put them, not in what ships."""
+    shipped = tmp_path / "models" / "tiny-en-fr"
+    shipped.mkdir(parents=True)
+    for name in ("SHA256SUMS", "config.yaml", "run.json", "scores.json"):
+        (shipped / name).write_text("{}")
+    monkeypatch.setattr(shipped_models, "MODELS_FOLDER", shipped.parent)
+    monkeypatch.chdir(tmp_path)
+    run = make_run(tmp_path / "run")
+    for place in ("tiny-en-fr", str(shipped)):
+        with pytest.raises(UserError, match=r"tiny-en-fr was not evaluated here: .*runs/tiny-en-fr/evaluat"):
+            run_main(run.path, files, "--compare", place)
+    run_main(run.path, files, "--folder", "runs/tiny-en-fr/evaluation")
+    for place in ("tiny-en-fr", str(shipped)):
+        run_main(run.path, files, "--compare", place)
+        (report,) = read_reports(run.path)
+        chrf = report["comparison"]["metrics"]["chrf"]
+        assert chrf["system"] == chrf["baseline"]
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 
 from data.errors import UserError
 from data.pair_store import PairStore
+from seq2seq import shipped_models
 from seq2seq.make_shortlist import main
 from seq2seq.search_options import SearchOptions
+from seq2seq.shipped_models import find_run
 from seq2seq.shortlist import Shortlist, run_shortlist
 from seq2seq.translator import Translator
 from tests.seq2seq.tiny_run import make_tiny_run
@@ -59,6 +63,33 @@ def test_missing_parts_are_said(run):
     (run.data_folder / "train").rmdir()
     with pytest.raises(UserError, match="training pairs"):
         main([str(run.path)])
+
+
+@pytest.fixture
+def shipped(run, monkeypatch):
+    """The run, as far as anybody can tell a shipped model that is called `tiny-en-fr`."""
+    (run.path / "SHA256SUMS").write_text("")
+    shutil.rmtree(run.data_folder)
+    monkeypatch.setattr(shipped_models, "MODELS_FOLDER", run.path.parent)
+    run.path.rename(run.path.with_name("tiny-en-fr"))
+    return run.path.with_name("tiny-en-fr")
+
+
+def test_shipped_models_have_none_and_get_none(shipped):
+    before = sorted(shipped.rglob("*"))
+    for name in ("tiny-en-fr", str(shipped)):
+        with pytest.raises(UserError, match=r"is a shipped model\. .*pairs, which do not ship") as said:
+            main([name])
+        assert "train again" not in str(said.value)
+    with pytest.raises(UserError, match=r"has no shortlist\. It is a shipped model") as said:
+        run_shortlist(find_run("tiny-en-fr"))
+    assert "make_shortlist" not in str(said.value)
+    assert sorted(shipped.rglob("*")) == before
+
+
+def test_what_is_neither_a_run_nor_a_name_is_said():
+    with pytest.raises(UserError, match="nothing does not exist: expected the directory of a trained run"):
+        main(["nothing"])
 
 
 def test_of_another_tokenizer_is_refused(run):

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from seq2seq.notebook_view import translation_html, translations_html
+from seq2seq.notebook_view import translation_html
 from seq2seq.translation import Hypothesis, Translation
 from tests.seq2seq.evaluation_examples import hypothesis, segmented
 
@@ -133,8 +133,3 @@ def test_letters_stay_legible_on_the_darkest_cell():
 def test_a_long_sentence_stays_small():
     words = " ".join(f"w{number}" for number in range(60))
     assert len(translated(words, words)._repr_html_()) < 60_000
-
-
-def test_several_translations_stand_below_each_other():
-    html = translations_html([translated("a", "b"), translated("c", "d")])
-    assert Elements(html).tags.count("table") == 2

@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 
 from data.errors import UserError
+from seq2seq import shipped_models
 from seq2seq.run_directory import RunDirectory
-from seq2seq.serve_command import address_of, answered_hosts, bound_socket
+from seq2seq.serve_command import _application, address_of, answered_hosts, bound_socket
 from seq2seq.serve_options import parse_options
 
 ROOT = Path(__file__).parents[2]
@@ -85,7 +86,6 @@ def test_a_port_in_use_is_named_before_any_model_is_loaded(tiny_run: RunDirector
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "--model MODEL is required"),
         (["--model", "nowhere", "--port", "0"], "nowhere does not exist"),
         (["--model", "x", "--port", "70000"], "expected a port from 0 to 65535, got '70000'"),
         (["--model", "x", "--max-sentences", "0"], "expected a whole number of at least 1"),
@@ -100,6 +100,36 @@ def test_wrong_use(arguments: list[str], said: str) -> None:
     assert (process.returncode, output) == (2, "")
     assert said in errors
     assert "Traceback" not in errors
+
+
+def test_without_a_model_it_takes_the_default_one_and_says_how_to_choose_another(
+    tiny_run: RunDirectory, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(shipped_models, "default_run", lambda: tiny_run)
+    app = _application(parse_options([]))
+    assert [model["name"] for model in app.state.descriptions] == [tiny_run.path.name]
+    first = capsys.readouterr().err.splitlines()[0]
+    assert first == (
+        f"model: {tiny_run.path.name}, English to xx (another one: --model MODEL; those that ship: "
+        "python translate.py --list-models)"
+    )
+    _application(parse_options(["--model", str(tiny_run.path)]))
+    assert "model:" not in capsys.readouterr().err
+
+
+def test_a_default_model_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shipped_models, "MODELS_FOLDER", tmp_path)
+    with pytest.raises(UserError, match=r"No --model was given, and the default one, tatoeba-en-es, is not"):
+        _application(parse_options([]))
+
+
+def test_a_shipped_model_is_served_by_its_name(
+    tiny_run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shipped_models, "shipped_names", lambda: ["tiny-en-xx"])
+    monkeypatch.setattr(shipped_models, "shipped_run", lambda name: tiny_run)
+    app = _application(parse_options(["--model", "tiny-en-xx"]))
+    assert [model["name"] for model in app.state.descriptions] == [tiny_run.path.name]
 
 
 def test_a_run_that_is_given_twice(tiny_run: RunDirectory) -> None:

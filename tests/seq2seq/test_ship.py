@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from data.errors import UserError
-from seq2seq import halving
+from seq2seq import halving, shipped_models
 from seq2seq import ship as ship_module
-from seq2seq.config import TfdsCorpusConfig, parse_config
+from seq2seq.config import TfdsCorpusConfig, dump_config, parse_config
 from seq2seq.run_directory import RunDirectory
 from seq2seq.ship import main
 from seq2seq.translator import Translator
@@ -177,14 +177,30 @@ def test_another_state_of_the_corpus(run: Path) -> None:
     refused(run, r"on another text than that of starter: test differs \(SHA-256\)")
 
 
-def test_a_shipped_model_is_no_run(shipped_model: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="is a shipped model already"):
-        main([str(shipped_model), str(tmp_path / "model")])
+def test_a_shipped_model_is_no_run(
+    shipped_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shipped_models, "MODELS_FOLDER", shipped_model.parent)
+    for name in (str(shipped_model), shipped_model.name):
+        with pytest.raises(UserError, match="is a shipped model already"):
+            main([name, str(tmp_path / "model")])
+    with pytest.raises(UserError, match="nothing does not exist: expected the directory of a trained run"):
+        main(["nothing", str(tmp_path / "model")])
 
 
 def test_files_that_are_too_large(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ship_module, "LARGEST_BYTES", 10_000)
     refused(run, r"its files would take 0\.\d MB in half precision, at most 0 MB are accepted")
+
+
+def test_the_card_and_the_scores_count_too(
+    run: Path, shipped_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    documents = ("README.md", "scores.json")
+    files = [path for path in shipped_model.rglob("*") if path.is_file() and path.name not in documents]
+    size = sum(path.stat().st_size for path in files)
+    monkeypatch.setattr(ship_module, "LARGEST_BYTES", size + 100)
+    refused(run, r"its files would take 0\.\d MB in half precision")
 
 
 def test_half_precision_that_costs_too_much(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,11 +222,19 @@ def test_paths_of_the_machine_are_left_out(run: Path) -> None:
     content = RunDirectory(run).config.model_dump(mode="json")
     content["data"]["corpus"] = {"kind": "tfds", "name": "multi30k/en-de", "data_dir": "/x/y", "mirror": "/m"}
     content["tokenizer"]["folder"] = "/elsewhere/tokenizer"
+    content["training"]["guided_attention"] = {
+        "weight": 0.5,
+        "alignments": "/elsewhere/links.txt",
+        "word_mode": "whitespace",
+    }
     config = ship_module.shipped_config(parse_config(content, "test"), None)
     corpus = config.data.corpus
     assert isinstance(corpus, TfdsCorpusConfig)
     assert (corpus.data_dir, corpus.mirror, config.tokenizer.folder) == (None, None, None)
     assert corpus.name == "multi30k/en-de"
+    guided = config.training.guided_attention
+    assert (guided.weight, guided.alignments, guided.word_mode) == (0.5, None, "unicode")
+    assert "/elsewhere" not in dump_config(config)
 
 
 def test_text_files_may_be_called_by_the_name_of_their_data_set(run: Path) -> None:

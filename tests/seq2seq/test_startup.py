@@ -46,35 +46,6 @@ def test_large_blocks_are_kept_unless_the_user_says_otherwise(environment, mappe
     assert int(printed) == mapped
 
 
-# Resident megabytes before a tensor of 256 MB is made, while it is there, and after it is freed.
-_WATCH_A_TENSOR = """
-from seq2seq.startup import prepare_environment
-prepare_environment()
-import tensorflow as tf
-
-def resident():
-    with open("/proc/self/status") as status:
-        print(next(int(line.split()[1]) // 1000 for line in status if line.startswith("RssAnon")))
-
-tf.zeros(1)
-resident()
-tensor = tf.random.uniform((64_000_000,))
-resident()
-del tensor
-resident()
-"""
-
-
-@pytest.mark.skipif(not _has_mallinfo2, reason="reads /proc, and the allocator is glibc's")
-def test_tensorflow_gives_back_the_memory_of_a_large_tensor():
-    printed = subprocess.run(
-        [sys.executable, "-c", _WATCH_A_TENSOR], capture_output=True, text=True, check=True
-    ).stdout
-    before, with_tensor, after = map(int, printed.split())
-    assert with_tensor - before > 200
-    assert after - before < 50
-
-
 def test_a_c_library_without_these_settings_is_left_alone(monkeypatch):
     from seq2seq import startup
 

@@ -5,6 +5,7 @@ import { choice, shareSlider } from "./controls.js";
 import { element } from "./dom.js";
 import { downloadButtons } from "./downloads.js";
 import { LinkView } from "./link_view.js";
+import { signName } from "./sign_names.js";
 import { warningList } from "./warning_list.js";
 import { WordPanel } from "./word_panel.js";
 
@@ -15,11 +16,12 @@ export class AttentionTab {
    * @param {HTMLElement} host
    * @param {object} options
    * @param {() => object} options.state of the page
+   * @param {() => {source: string, target: string}} options.languages for `lang` attributes
    * @param {(changes: object) => void} options.change changes the state without asking the server
    * @param {(changes: object) => void} options.translate changes the state and translates again
    */
-  constructor(host, { state, change, translate }) {
-    Object.assign(this, { host, state, change });
+  constructor(host, { state, languages, change, translate }) {
+    Object.assign(this, { host, state, languages, change });
     this.toolbar = element("div", { class: "toolbar" });
     this.view = element("div");
     this.legend = element("p", { class: "legend" });
@@ -49,7 +51,13 @@ export class AttentionTab {
     );
   }
 
-  /** Puts the focus on a target word, such as after it was replaced. */
+  /** Puts the focus on the word that a piece of the translation belongs to. */
+  focusPiece(piece) {
+    const { hypothesis, level } = this.current.reading;
+    this.focusTarget(level === "pieces" ? piece : hypothesis.piece_to_word[piece]);
+  }
+
+  /** Puts the focus on a target word, such as after it was replaced; on the last one if it is not there. */
   focusTarget(index) {
     const line = this.#line("target");
     const span = line.spans.get(index) ?? [...line.spans.values()].at(-1);
@@ -86,12 +94,20 @@ export class AttentionTab {
     this.current?.destroy();
     const draw = drawing === "map" ? drawHeatMap : (host, options) => new LinkView(host, options);
     const onPick = (side, index) => this.#pick(side, index);
-    this.current = new AttentionView(this.view, this.translation, { rank, level, threshold, draw, onPick });
+    this.current = new AttentionView(this.view, this.translation, {
+      rank,
+      level,
+      threshold,
+      draw,
+      onPick,
+      languages: this.languages(),
+    });
     this.current.root.classList.toggle("as-lines", drawing === "lines");
     this.legend.replaceChildren(...this.#legend());
     this.#markUnsure();
     this.#markWarnings();
     if (unit !== null && unit < this.current.reading.rows.length) this.#openPanel(unit);
+    else this.panel.close();
   }
 
   /** The text of a side that is to be seen: with lines between them, the drawing has texts of its own. */
@@ -130,7 +146,7 @@ export class AttentionTab {
   #choose(unit) {
     this.change({ unit, pins: [] });
     if (unit === null) {
-      this.panel.host.remove();
+      this.panel.close();
       this.current.root.classList.remove("with-panel");
       this.current.hold(null, null);
     } else {
@@ -163,17 +179,27 @@ export class AttentionTab {
   }
 
   #markWarnings() {
+    const signs = new Map();
     for (const sign of this.current.reading.hypothesis.warnings ?? []) {
-      for (const span of this.#spansOf("source", sign.source_words)) span.classList.add("warned");
-      for (const span of this.#spansOf("target", sign.target_words)) span.classList.add("warned");
+      for (const span of this.#spansOfSign(sign)) {
+        signs.set(span, (signs.get(span) ?? new Set()).add(signName(sign.kind)));
+      }
     }
+    for (const [span, names] of signs) {
+      span.classList.add("warned");
+      const label = `${span.getAttribute("aria-label")}, warning sign: ${[...names].join(", ")}`;
+      span.setAttribute("aria-label", label);
+    }
+  }
+
+  #spansOfSign(sign) {
+    return [...this.#spansOf("source", sign.source_words), ...this.#spansOf("target", sign.target_words)];
   }
 
   /** Brings out the words of one warning sign; null of none. */
   #markWarning(sign) {
     for (const span of this.view.querySelectorAll(".unit.pointed-out")) span.classList.remove("pointed-out");
     if (!sign) return;
-    for (const span of this.#spansOf("source", sign.source_words)) span.classList.add("pointed-out");
-    for (const span of this.#spansOf("target", sign.target_words)) span.classList.add("pointed-out");
+    for (const span of this.#spansOfSign(sign)) span.classList.add("pointed-out");
   }
 }

@@ -9,13 +9,11 @@
  * give the same name to two things), and attention_view.css.
  */
 
-import { weightColors } from "./colors.js";
+import { LINK_STRENGTH, weightColors } from "./colors.js";
 import { element } from "./dom.js";
 import { HeatMap } from "./heat_map.js";
 import { TextLine } from "./text_line.js";
-import { percent, readingOf, unitNames } from "./units.js";
-
-const LINK_STRENGTH = 0.7; // the colour of a link, whatever its weight
+import { describeLink, percent, readingOf, shownWeights, unitNames } from "./units.js";
 
 /**
  * Draws the weights of a reading as a heat map.
@@ -24,14 +22,17 @@ const LINK_STRENGTH = 0.7; // the colour of a link, whatever its weight
  * @param {{reading: object, weights: number[][], hard: boolean}} options hard: links that are there or not
  */
 export function drawHeatMap(host, { reading, weights, hard }) {
-  const { rows, columns } = reading;
-  const label = hard ? "Attention links" : "Attention weights";
+  const { rows, columns, languages } = reading;
+  if (!hard) return new HeatMap(host, { rows, columns, weights, languages, label: "Attention weights" });
   return new HeatMap(host, {
     rows,
     columns,
     weights,
-    label,
-    colors: hard ? () => weightColors(LINK_STRENGTH) : weightColors,
+    languages,
+    label: "Attention links",
+    colors: () => weightColors(LINK_STRENGTH),
+    describe: (row, column, shown, [place, other]) =>
+      describeLink(row, column, reading.weights[place][other], shown > 0),
   });
 }
 
@@ -46,13 +47,22 @@ export class AttentionView {
    * @param {number|null} [options.threshold] null shows weights; a number from 0 to 1 the links of at least that weight
    * @param {(side: "source"|"target", index: number) => void} [options.onPick] a unit was clicked; without it, a click
    *     holds the highlighting until the next one
-   * @param {typeof drawHeatMap} [options.draw] draws the weights; its result has `mark(row, column)`
+   * @param {typeof drawHeatMap} [options.draw] draws the weights; its result has `mark(row, column)`, and
+   *     `press(row, column)` if it has words that are buttons
+   * @param {{source: string|null, target: string|null}} [options.languages] for `lang` attributes
    */
   constructor(host, translation, options = {}) {
-    const { rank = 0, level = "words", threshold = null, onPick = null, draw = drawHeatMap } = options;
+    const {
+      rank = 0,
+      level = "words",
+      threshold = null,
+      onPick = null,
+      draw = drawHeatMap,
+      languages,
+    } = options;
     this.host = host;
     this.draw = draw;
-    this.reading = readingOf(translation, rank, level);
+    this.reading = readingOf(translation, rank, level, languages);
     this.threshold = threshold;
     this.onPick = onPick;
     this.held = null;
@@ -73,7 +83,7 @@ export class AttentionView {
   }
 
   #build() {
-    const { translation, hypothesis, columns, rows } = this.reading;
+    const { translation, hypothesis, columns, rows, languages } = this.reading;
     const part = (name) => element("div", { class: name });
     const [source, target, drawing] = [part("source-text"), part("target-text"), part("drawing")];
     this.note = element("p", { class: "pointed-at" });
@@ -83,22 +93,17 @@ export class AttentionView {
     this.source = new TextLine(source, translation.source.text, columns, {
       side: "source",
       label: "Source",
+      language: languages.source,
       name: names.source,
     });
     this.target = new TextLine(target, hypothesis.text, rows, {
       side: "target",
       label: "Target",
+      language: languages.target,
       name: names.target,
     });
-    const weights = this.#shownWeights();
+    const weights = shownWeights(this.reading.weights, this.threshold);
     this.map = this.draw(drawing, { reading: this.reading, weights, hard: this.threshold !== null });
-  }
-
-  /** With a threshold, a link is all or nothing. */
-  #shownWeights() {
-    const { weights } = this.reading;
-    if (this.threshold === null) return weights;
-    return weights.map((row) => row.map((weight) => (weight >= this.threshold ? weight : 0)));
   }
 
   #onUnitHover = ({ detail: { side, index } }) =>
@@ -116,6 +121,9 @@ export class AttentionView {
   /** Keeps a place lit up while nothing is pointed at; null for neither. */
   hold(row, column) {
     this.held = row === null && column === null ? null : [row, column];
+    this.target.press(row);
+    this.source.press(column);
+    this.map.press?.(row, column);
     this.point(row, column);
   }
 
@@ -143,8 +151,9 @@ export class AttentionView {
   }
 
   #sentence(row, column) {
-    const { rows, columns, weights, probabilities } = this.reading;
-    const quoted = (unit) => element("bdi", { class: "quoted" }, unit.label);
+    const { rows, columns, weights, probabilities, languages } = this.reading;
+    const quotedIn = (lang) => (unit) => element("bdi", { class: "quoted", lang }, unit.label);
+    const [quotedSource, quotedTarget] = [quotedIn(languages.source), quotedIn(languages.target)];
     if (row === null && column === null) {
       return [
         element("span", { class: "hint" }, "Point at a word, or reach it with the Tab and arrow keys."),
@@ -152,9 +161,9 @@ export class AttentionView {
     }
     if (row !== null && column !== null) {
       const share = element("b", {}, percent(weights[row][column]));
-      return [quoted(rows[row]), " looked ", share, " at ", quoted(columns[column])];
+      return [quotedTarget(rows[row]), " looked ", share, " at ", quotedSource(columns[column])];
     }
-    const list = (units, values) => {
+    const list = (units, values, quoted) => {
       const order = units.map((_, index) => index).filter((index) => values[index] >= 0.01);
       order.sort((one, other) => values[other] - values[one]);
       const named = (index, place) => [place ? ", " : "", quoted(units[index]), ` ${percent(values[index])}`];
@@ -162,11 +171,12 @@ export class AttentionView {
     };
     if (row !== null) {
       const probability = [" · probability ", element("b", {}, percent(probabilities[row]))];
-      return [quoted(rows[row]), " looked at ", ...list(columns, weights[row]), ...probability];
+      const places = list(columns, weights[row], quotedSource);
+      return [quotedTarget(rows[row]), " looked at ", ...places, ...probability];
     }
     const seen = weights.map((each) => each[column]);
-    const watchers = list(rows, seen);
-    if (!watchers.length) return ["Nothing looked at ", quoted(columns[column])];
-    return [quoted(columns[column]), " was read for ", ...watchers];
+    const watchers = list(rows, seen, quotedTarget);
+    if (!watchers.length) return ["Nothing looked at ", quotedSource(columns[column])];
+    return [quotedSource(columns[column]), " was read for ", ...watchers];
   }
 }

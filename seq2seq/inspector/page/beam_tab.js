@@ -3,12 +3,13 @@
 import { Asker } from "./api.js";
 import { choice, Progress } from "./controls.js";
 import { element } from "./dom.js";
-import { isRightToLeft, percent, pieceLabel } from "./units.js";
+import { isRightToLeft, percent, pieceLabel, withoutEnd } from "./units.js";
 import { searchOf } from "./view_state.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const [COLUMN, ROW, NODE_WIDTH, NODE_HEIGHT] = [104, 46, 82, 34];
 const PRUNED_SHOWN = 3;
+const BRANCHES = { all: "With pruned branches", beam: "Beam only" };
 const MEANING = {
   kept: "stayed in the beam",
   ended: "ended here",
@@ -32,22 +33,13 @@ function rowsOf(nodes) {
 }
 
 export class BeamTab {
-  constructor(host, { state, translate }) {
-    Object.assign(this, { host, state, translate });
+  constructor(host, { state, languages, change, translate }) {
+    Object.assign(this, { host, state, languages, change, translate });
     this.progress = new Progress("Searching …");
     this.asker = new Asker(this.progress.busy);
-    this.pruned = PRUNED_SHOWN;
     this.asked = null;
+    this.toolbar = element("div", { class: "toolbar" });
     this.sheet = element("div");
-    const hide = choice(
-      "Pruned branches",
-      { [PRUNED_SHOWN]: "With pruned branches", 0: "Beam only" },
-      String(this.pruned),
-      (value) => {
-        this.pruned = Number(value);
-        this.#ask();
-      },
-    );
     this.path = element("p", { class: "pointed-at beam-path" });
     const legend = element(
       "p",
@@ -58,26 +50,25 @@ export class BeamTab {
       element("span", { class: "key pruned" }, "pruned"),
       "The bar is the probability of the step. Click a node to go on from there.",
     );
-    host.replaceChildren(
-      element("div", { class: "toolbar" }, hide),
-      legend,
-      this.path,
-      this.progress.host,
-      this.sheet,
-    );
+    host.replaceChildren(this.toolbar, legend, this.path, this.progress.host, this.sheet);
   }
 
   show(translation) {
     this.translation = translation;
+    const choose = (branches) => {
+      this.change({ branches });
+      this.#ask();
+    };
+    this.toolbar.replaceChildren(choice("Pruned branches", BRANCHES, this.state().branches, choose));
     this.#ask();
   }
 
   async #ask() {
-    const { prefix } = this.state();
+    const { prefix, branches } = this.state();
     const body = {
       source: this.translation.source.text,
-      prefix,
-      pruned: this.pruned,
+      prefix: withoutEnd(prefix), // behind an end there is nothing to search
+      pruned: branches === "all" ? PRUNED_SHOWN : 0,
       ...searchOf(this.state()),
     };
     const key = JSON.stringify(body);
@@ -150,10 +141,12 @@ export class BeamTab {
   }
 
   #node(node) {
-    const name = node.status === "ended" ? "end of sentence" : node.text || node.piece;
+    const isEnd = node.status === "ended";
+    const name = isEnd ? "end of sentence" : node.text || node.piece;
+    const lang = isEnd ? null : this.languages().target;
     const bar = element("span", { class: "bar" });
     bar.style.inlineSize = `${100 * node.token_probability}%`;
-    const shown = element("bdi", {}, node.status === "ended" ? "■ end" : pieceLabel(node, node.step === 0));
+    const shown = element("bdi", { lang }, isEnd ? "■ end" : pieceLabel(node, node.step === 0));
     const place = node.rank === null ? "" : `, rank ${node.rank + 1}`;
     const best = node.on_best_path ? ", best translation" : "";
     return element(
@@ -194,7 +187,8 @@ export class BeamTab {
       .join("")
       .trim();
     const facts = `${percent(last.token_probability)} at this step, ${percent(Math.exp(last.log_probability))} so far: ${MEANING[last.status]}`;
-    this.path.replaceChildren(element("bdi", { class: "quoted" }, begin), ` ${facts}`);
+    const { target: lang } = this.languages();
+    this.path.replaceChildren(element("bdi", { class: "quoted", lang }, begin), ` ${facts}`);
   }
 
   #listen(tree) {
@@ -216,24 +210,11 @@ export class BeamTab {
     });
   }
 
+  /** The tree has a chosen beginning as its first steps, so that the path is all of the next one. */
   #continueFrom(id) {
     if (id === null) return;
-    const prefix = [...this.state().prefix, ...this.#pathTo(id).map((node) => node.piece)];
-    this.translate({
-      prefix: this.#withoutRepetition(prefix),
-      rank: 0,
-      unit: null,
-      pins: [],
-      tab: "attention",
-    });
-  }
-
-  /** The tree of a forced beginning contains that beginning as its first steps. */
-  #withoutRepetition(prefix) {
-    const given = this.state().prefix;
-    const repeated =
-      given.length > 0 && given.every((piece, index) => prefix[given.length + index] === piece);
-    return repeated ? prefix.slice(given.length) : prefix;
+    const prefix = this.#pathTo(id).map((node) => node.piece);
+    this.translate({ prefix, rank: 0, unit: null, pins: [], tab: "attention" });
   }
 
   #move(key, node) {

@@ -2,6 +2,9 @@
 
 const colorsOfWeights = new Map(); // in steps of half a per cent
 
+/** The weight whose colour a link has, whatever its own. */
+export const LINK_STRENGTH = 0.7;
+
 /** From no attention to all of it; blue alone, and ever darker (in the dark: ever lighter), so safe for all eyes. */
 const WEIGHT_STOPS = {
   light: ["#ffffff", "#c4e6ff", "#8ecbff", "#5baff6", "#2c94e1", "#0078c3", "#065d9e", "#184474", "#1c2c49"],

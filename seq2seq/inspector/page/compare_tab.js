@@ -8,8 +8,9 @@ import { choice, Progress } from "./controls.js";
 import { element } from "./dom.js";
 import { HeatMap } from "./heat_map.js";
 import { facts } from "./hypothesis_list.js";
+import { languagesOf, modelNamed } from "./models.js";
 import { piecesWithEnd } from "./pin_panel.js";
-import { readingOf } from "./units.js";
+import { END_LABEL, readingOf, textOfPieces } from "./units.js";
 import { searchOf } from "./view_state.js";
 
 const SEARCHES = { same: "Same search", greedy: "Greedy", scored: "The same words" };
@@ -17,8 +18,8 @@ const LARGEST_DIFFERENCE = 1; // between two weights
 const SMALLEST_DIFFERENCE = 0.005;
 
 export class CompareTab {
-  constructor(host, { models, state, change }) {
-    Object.assign(this, { host, models, state, change });
+  constructor(host, { models, state, languages, change }) {
+    Object.assign(this, { host, models, state, languages, change });
     this.progress = new Progress("Translating again …");
     this.asker = new Asker(this.progress.busy);
     this.toolbar = element("div", { class: "toolbar" });
@@ -29,7 +30,7 @@ export class CompareTab {
   /** What the sentence is compared with; without a choice the next model, or greedy search of the only one. */
   #other() {
     const { model, otherModel, otherCheckpoint, otherSearch } = this.state();
-    const first = this.models.find(({ name }) => name === model) ?? this.models[0];
+    const first = modelNamed(this.models, model);
     const next = this.models.find(({ name }) => name !== first.name) ?? first;
     const chosen = this.models.find(({ name }) => name === otherModel) ?? next;
     const onlyOne = otherModel === null && chosen === first && otherCheckpoint === null;
@@ -92,7 +93,8 @@ export class CompareTab {
       if (!other) return;
       this.content.classList.remove("stale");
       const epoch = checkpoint ? `, epoch ${checkpoint}` : "";
-      this.#draw(other.translations[0], `${model.name}${epoch} · ${SEARCHES[search].toLowerCase()}`);
+      const title = `${model.name}${epoch} · ${SEARCHES[search].toLowerCase()}`;
+      this.#draw(other.translations[0], title, languagesOf(model));
     } catch (error) {
       this.content.classList.remove("stale");
       this.content.replaceChildren();
@@ -100,10 +102,26 @@ export class CompareTab {
     }
   }
 
-  #searched(ask, which, greedy) {
+  /** What the other model or search makes of the sentence, from the chosen beginning on if there is one. */
+  async #searched(ask, which, greedy) {
+    const { prefix } = this.state();
     const options = { ...searchOf({ ...this.state(), model: null, checkpoint: null }), ...which };
     const { text } = this.translation.source;
-    return ask("api/translate", { sentences: [text], ...options, ...(greedy ? { beam_size: 1 } : {}) });
+    const question = { sentences: [text], ...options, ...(greedy ? { beam_size: 1 } : {}) };
+    try {
+      return await ask("api/translate", { ...question, prefix });
+    } catch (error) {
+      if (error.code !== "unknown_piece") throw error;
+      return ask("api/translate", { ...question, prefix: await this.#cutUpAnew(ask, which, prefix) });
+    }
+  }
+
+  /** A chosen beginning in the pieces of another model's tokenizer, which cuts the text up its own way. */
+  async #cutUpAnew(ask, which, prefix) {
+    const pair = { source: this.translation.source.text, target: textOfPieces(prefix) };
+    const { translations } = await ask("api/score", { pairs: [pair], ...which });
+    const pieces = translations[0].hypotheses[0]?.pieces ?? [];
+    return prefix.at(-1) === END_LABEL ? [...pieces, END_LABEL] : pieces;
   }
 
   /** What the other model thinks of the shown translation: of its very pieces, if it knows them. */
@@ -119,13 +137,15 @@ export class CompareTab {
     }
   }
 
-  #draw(other, otherTitle) {
+  #draw(other, otherTitle, otherLanguages) {
     const { rank, model, checkpoint } = this.state();
     if (!other.hypotheses.length) {
       this.content.replaceChildren(element("p", { class: "hint" }, "There is nothing to compare."));
       return;
     }
-    const [left, right] = [readingOf(this.translation, rank, "words"), readingOf(other, 0, "words")];
+    const languages = this.languages();
+    const left = readingOf(this.translation, rank, "words", languages);
+    const right = readingOf(other, 0, "words", otherLanguages);
     const title = `${model ?? this.models[0].name}${checkpoint ? `, epoch ${checkpoint}` : ""} · shown translation`;
     const side = (name, reading) => {
       const heading = element("h3", {}, name);
@@ -146,8 +166,8 @@ export class CompareTab {
     const difference = element("section", { class: "difference" });
     this.content.replaceChildren(element("div", { class: "sides" }, leftSide, rightSide), difference);
     const views = [
-      new AttentionView(leftPlace, this.translation, { rank }),
-      new AttentionView(rightPlace, other),
+      new AttentionView(leftPlace, this.translation, { rank, languages }),
+      new AttentionView(rightPlace, other, { languages: otherLanguages }),
     ];
     const labels = (reading) => reading.rows.map((row) => row.label);
     const pairs = commonWords(labels(left), labels(right));
@@ -198,6 +218,7 @@ export class CompareTab {
     const map = new HeatMap(place, {
       rows,
       columns: left.columns,
+      languages: left.languages,
       weights,
       label: "Difference of attention",
       colors: (value) => differenceColors(value, LARGEST_DIFFERENCE),

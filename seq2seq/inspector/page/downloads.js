@@ -1,8 +1,9 @@
 /** Taking a translation away: as picture, data or alignment, or as a link to this very view. */
 
+import { LINK_STRENGTH } from "./colors.js";
 import { element } from "./dom.js";
 import { pngPicture, svgPicture } from "./picture.js";
-import { readingOf } from "./units.js";
+import { readingOf, shownWeights } from "./units.js";
 import { toFragment } from "./view_state.js";
 
 function save(name, blob) {
@@ -26,6 +27,13 @@ export function pharaoh(reading, threshold) {
   return links.map(([source, target]) => `${source}-${target}`).join(" ");
 }
 
+/** A reading as its heat map shows it: with links, each of them as dark as every other one. */
+export function picturedReading(reading, threshold) {
+  if (threshold === null) return reading;
+  const links = shownWeights(reading.weights, threshold);
+  return { ...reading, weights: links.map((row) => row.map((weight) => (weight > 0 ? LINK_STRENGTH : 0))) };
+}
+
 /**
  * @param {object} translation
  * @param {() => object} state of the page
@@ -33,11 +41,12 @@ export function pharaoh(reading, threshold) {
  */
 export function downloadButtons(translation, state) {
   const reading = () => readingOf(translation, state().rank, state().level);
+  const pictured = () => picturedReading(reading(), state().threshold);
   const said = element("span", { class: "hint", role: "status" });
   const asText = (content, type) => new Blob([content], { type: `${type};charset=utf-8` });
   const files = {
-    PNG: async () => save("attention.png", await pngPicture(reading())),
-    SVG: () => save("attention.svg", asText(svgPicture(reading()), "image/svg+xml")),
+    PNG: async () => save("attention.png", await pngPicture(pictured())),
+    SVG: () => save("attention.svg", asText(svgPicture(pictured()), "image/svg+xml")),
     JSON: () =>
       save("translation.json", asText(`${JSON.stringify(translation, null, 1)}\n`, "application/json")),
     Pharaoh: () => save("alignment.txt", asText(`${pharaoh(reading(), state().threshold)}\n`, "text/plain")),
@@ -68,6 +77,7 @@ export function downloadButtons(translation, state) {
     "div",
     { class: "downloads", role: "group", "aria-label": "Take it with you" },
     ...buttons,
+    element("span", { class: "hint" }, "PNG and SVG: the heat map, with weights or links as chosen above."),
     said,
   );
 }

@@ -27,6 +27,7 @@ export class HeatMap {
    * @param {ReturnType<typeof unitsOf>} options.columns source units
    * @param {number[][]} options.weights (rows, columns)
    * @param {string} options.label what the grid is called
+   * @param {{source: string|null, target: string|null}} [options.languages] for `lang` attributes
    * @param {(weight: number) => {paper: string, ink: string}} [options.colors]
    * @param {(weight: number) => string} [options.number] what is written into a cell; "" for nothing
    * @param {(row: object, column: object, weight: number, place: number[]) => string} [options.describe]
@@ -40,6 +41,7 @@ export class HeatMap {
       columns,
       weights,
       label,
+      languages = null,
       colors = weightColors,
       number,
       describe = describeWeight,
@@ -47,7 +49,7 @@ export class HeatMap {
       cellSize,
     },
   ) {
-    Object.assign(this, { host, rows, columns, weights, colors, describe, cellSize });
+    Object.assign(this, { host, rows, columns, weights, languages, colors, describe, cellSize });
     this.markOf = mark ?? (() => "");
     this.number =
       number ?? ((weight) => (weight >= SMALLEST_NUMBER_SHOWN ? String(Math.round(100 * weight)) : ""));
@@ -96,7 +98,8 @@ export class HeatMap {
   }
 
   #fill() {
-    const label = (unit) => element("span", { dir: "auto", title: unit.label }, shortened(unit.label));
+    const label = (unit, language) =>
+      element("span", { dir: "auto", lang: language, title: unit.label }, shortened(unit.label));
     const head = element("tr", {}, element("td", { class: "corner" }));
     this.columns.forEach((column) => {
       const name = column.isEnd ? "end of the source" : `source: ${column.label}`;
@@ -106,13 +109,13 @@ export class HeatMap {
         "aria-label": name,
         tabindex: -1,
       };
-      head.append(element("th", attributes, label(column)));
+      head.append(element("th", attributes, label(column, this.languages?.source)));
     });
     const lines = this.rows.map((row, place) => {
       const name = row.isEnd ? "end of the target" : `target: ${row.label}`;
       const attributes = { scope: "row", class: row.isEnd ? "end" : null, "aria-label": name, tabindex: -1 };
       const cells = this.columns.map((column, other) => this.#cell(row, column, place, other));
-      return element("tr", {}, element("th", attributes, label(row)), ...cells);
+      return element("tr", {}, element("th", attributes, label(row, this.languages?.target)), ...cells);
     });
     this.table.append(element("thead", {}, head), element("tbody", {}, ...lines));
     const first = this.table.querySelector("tbody td");

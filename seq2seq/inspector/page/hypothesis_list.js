@@ -15,16 +15,19 @@ export function facts(hypothesis) {
 /**
  * @param {object[]} hypotheses best first
  * @param {number} rank which one is shown
+ * @param {string|null} language of the translations, for `lang` attributes
  * @param {(rank: number) => void} onChange
  * @returns {HTMLElement}
  */
-export function hypothesisList(hypotheses, rank, onChange) {
+export function hypothesisList(hypotheses, rank, language, onChange) {
   const buttons = hypotheses.map((hypothesis, each) =>
     element(
       "button",
       { type: "button", role: "radio", class: "hypothesis", "aria-checked": String(each === rank) },
       element("span", { class: "rank", "aria-hidden": "true" }, String(each + 1)),
-      element("span", { class: "hypothesis-text", dir: "auto" }, hypothesis.text || "(nothing)"),
+      hypothesis.text
+        ? element("span", { class: "hypothesis-text", dir: "auto", lang: language }, hypothesis.text)
+        : element("span", { class: "hypothesis-text" }, "(nothing)"),
       element("span", { class: "number" }, facts(hypothesis)),
     ),
   );

@@ -9,7 +9,7 @@ const HEIGHT = 120;
 const FAINTEST_LINE = 0.03;
 const WIDEST_LINE = 7;
 
-/** Has the interface of `HeatMap`: `mark(row, column)`, and events of its text lines. */
+/** Has the interface of `HeatMap`: `mark(row, column)`, and events of its text lines; `press` is for their words. */
 export class LinkView {
   /**
    * @param {HTMLElement} host is emptied and filled
@@ -20,12 +20,11 @@ export class LinkView {
    */
   constructor(host, { reading, weights, hard }) {
     Object.assign(this, { host, weights, hard });
-    const { rows, columns, translation, hypothesis } = reading;
+    const { rows, columns, translation, hypothesis, languages } = reading;
     const [source, target] = [element("div", { class: "one-line" }), element("div", { class: "one-line" })];
     this.drawing = document.createElementNS(SVG, "svg");
     this.drawing.setAttribute("height", HEIGHT);
     this.drawing.setAttribute("role", "img");
-    this.drawing.setAttribute("aria-label", this.#inWords(rows, columns));
     this.sheet = element("div", { class: "link-sheet" }, source, this.drawing, target);
     // Both texts begin at the side where the target begins, however long the other one is.
     const dir = isRightToLeft(hypothesis.text) ? "rtl" : "ltr";
@@ -34,26 +33,34 @@ export class LinkView {
     this.source = new TextLine(source, translation.source.text, columns, {
       side: "source",
       label: "Source, with links",
+      language: languages.source,
       name: names.source,
     });
     this.target = new TextLine(target, hypothesis.text, rows, {
       side: "target",
       label: "Target, with links",
+      language: languages.target,
       name: names.target,
     });
+    this.drawing.setAttribute("aria-label", this.#inWords(rows, columns));
     this.lines = [];
     this.#draw();
     new ResizeObserver(() => this.#draw()).observe(this.sheet);
   }
 
+  /** What has a line: two units that both can be seen, and a weight that is not too faint. */
+  #links() {
+    const sources = [...this.source.spans.keys()];
+    return [...this.target.spans.keys()].flatMap((row) =>
+      sources
+        .map((column) => ({ row, column, weight: this.weights[row][column] }))
+        .filter(({ weight }) => weight >= FAINTEST_LINE),
+    );
+  }
+
   #inWords(rows, columns) {
-    const links = rows.flatMap((row, i) =>
-      columns.flatMap((column, j) => {
-        const weight = this.weights[i][j];
-        return weight < 0.2 || row.isEnd || column.isEnd
-          ? []
-          : [`${row.label} to ${column.label} ${percent(weight)}`];
-      }),
+    const links = this.#links().map(
+      ({ row, column, weight }) => `${rows[row].label} to ${columns[column].label} ${percent(weight)}`,
     );
     return links.length ? `Links: ${links.join(", ")}` : "No links";
   }
@@ -65,21 +72,22 @@ export class LinkView {
       const box = span.getBoundingClientRect();
       return box.left + box.width / 2 - sheet.left;
     };
-    const starts = new Map([...this.source.spans].map(([index, span]) => [index, middle(span)]));
-    this.lines = [];
-    for (const [row, span] of this.target.spans) {
-      const to = middle(span);
-      for (const [column, from] of starts) {
-        const weight = this.weights[row][column];
-        if (weight < FAINTEST_LINE) continue;
-        const path = document.createElementNS(SVG, "path");
-        path.setAttribute("d", `M${from} 0C${from} ${HEIGHT / 2} ${to} ${HEIGHT / 2} ${to} ${HEIGHT}`);
-        path.setAttribute("stroke-width", this.hard ? 2 : Math.max(WIDEST_LINE * weight, 0.75));
-        path.setAttribute("stroke-opacity", this.hard ? 0.9 : 0.25 + 0.75 * weight);
-        this.lines.push({ path, row, column });
-      }
-    }
+    const middles = (line) => new Map([...line.spans].map(([index, span]) => [index, middle(span)]));
+    const [starts, ends] = [middles(this.source), middles(this.target)];
+    this.lines = this.#links().map(({ row, column, weight }) => {
+      const [from, to] = [starts.get(column), ends.get(row)];
+      const path = document.createElementNS(SVG, "path");
+      path.setAttribute("d", `M${from} 0C${from} ${HEIGHT / 2} ${to} ${HEIGHT / 2} ${to} ${HEIGHT}`);
+      path.setAttribute("stroke-width", this.hard ? 2 : Math.max(WIDEST_LINE * weight, 0.75));
+      path.setAttribute("stroke-opacity", this.hard ? 0.9 : 0.25 + 0.75 * weight);
+      return { path, row, column };
+    });
     this.drawing.replaceChildren(...this.lines.map((line) => line.path));
+  }
+
+  press(row, column) {
+    this.target.press(row);
+    this.source.press(column);
   }
 
   mark(row, column) {

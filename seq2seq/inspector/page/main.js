@@ -7,23 +7,39 @@ import { CompareTab } from "./compare_tab.js";
 import { startTabs } from "./controls.js";
 import { element } from "./dom.js";
 import { hypothesisList } from "./hypothesis_list.js";
+import { languagesOf, modelNamed } from "./models.js";
 import { QuestionForm } from "./question_form.js";
 import { startTheme } from "./theme.js";
+import { END_LABEL, textOfPieces } from "./units.js";
 import { fromFragment, searchOf, START, toFragment } from "./view_state.js";
 import { WhyTab } from "./why_tab.js";
 
 const byId = (id) => document.getElementById(id);
+const NOTHING = "There is nothing to translate.";
 const TABS = { attention: "Attention", beam: "Beam", why: "Why this word", compare: "Compare" };
+
+/** What is asked of the server for a state. */
+function questionOf(state) {
+  const { sentence, prefix, nBest } = state;
+  return {
+    sentences: [sentence],
+    prefix,
+    ...searchOf(state),
+    ...(nBest === null ? {} : { n_best: nBest }),
+  };
+}
 
 class Page {
   constructor({ models, limits }) {
-    this.current = fromFragment(location.hash);
-    this.translation = null;
+    this.models = models;
+    this.translation = null; // the answer that is shown
+    this.current = START; // what it answers and how it is shown; a question counts once it has been answered
     this.form = new QuestionForm(models, limits, (question) => this.#onQuestion(question));
     this.asker = new Asker((isBusy) => this.#showBusy(isBusy));
     const options = {
       models,
       state: () => this.current,
+      languages: () => this.#languages(),
       change: (changes) => this.#change(changes),
       translate: (changes) => this.#translate(changes),
     };
@@ -41,13 +57,35 @@ class Page {
     this.#restore();
   }
 
-  /** Shows what the address says; nothing happens when it says what is shown already. */
+  #languages() {
+    return languagesOf(modelNamed(this.models, this.current.model));
+  }
+
+  /** Shows what the address says; nothing is asked when it says what is shown already. */
   #restore() {
-    if (this.translation && location.hash.slice(1) === toFragment(this.current)) return;
-    this.current = fromFragment(location.hash);
-    this.form.show(this.current);
-    if (this.current.sentence.trim()) this.#translate({}, { fromAddress: true });
-    else this.form.sentence.focus();
+    const addressed = fromFragment(location.hash);
+    this.asker.cancel();
+    this.form.complain();
+    this.form.show(addressed);
+    if (!this.translation) this.current = addressed;
+    if (!addressed.sentence.trim()) {
+      this.#showNothing(addressed);
+      byId("welcome").hidden = false;
+      this.form.sentence.focus();
+    } else if (this.form.tooLong(addressed.sentence)) {
+      this.#showNothing(addressed);
+      this.form.complain(this.form.tooLong(addressed.sentence));
+    } else if (!this.translation || location.hash.slice(1) !== toFragment(this.current)) {
+      this.#translate(addressed, { fromAddress: true });
+    }
+  }
+
+  /** Takes the answer away, so that nothing can be asked about it in a state that is not its own. */
+  #showNothing(state) {
+    this.current = state;
+    this.translation = null;
+    byId("answer").hidden = true;
+    byId("status").replaceChildren();
   }
 
   #change(changes, { newEntry = false } = {}) {
@@ -60,38 +98,54 @@ class Page {
   #onQuestion(question) {
     const sameSentence =
       question.sentence === this.current.sentence &&
-      question.model === (this.current.model ?? question.model);
+      question.model === modelNamed(this.models, this.current.model).name;
     const prefix = sameSentence ? this.current.prefix : START.prefix;
     this.#translate({ ...question, prefix, rank: 0, unit: null, pins: [] });
   }
 
+  /** Asks for a state with changes; until its answer is there, the shown one stays, with its own state. */
   async #translate(changes, { fromAddress = false } = {}) {
-    const focusIn = document.activeElement?.closest?.(".alternatives, #notices");
-    const unit = { ...this.current, ...changes }.unit;
-    if (!fromAddress) this.#change(changes, { newEntry: true }); // the browser's Back goes to what was asked before
     this.form.complain();
-    const { sentence, prefix, nBest } = this.current;
-    const body = {
-      sentences: [sentence],
-      prefix,
-      ...searchOf(this.current),
-      ...(nBest === null ? {} : { n_best: nBest }),
-    };
+    byId("status").replaceChildren();
+    const body = questionOf({ ...this.current, ...changes });
+    let answer;
     try {
-      const answer = await this.asker.latest((question) => question("api/translate", body));
-      if (!answer) return;
-      [this.translation] = answer.translations;
-      this.#showAnswer();
-      if (focusIn && this.translation.hypotheses.length) this.views.attention.focusTarget(unit ?? 0);
+      answer = await this.asker.latest((question) => question("api/translate", body));
     } catch (error) {
+      if (fromAddress) this.#showNothing({ ...this.current, ...changes });
       this.form.complain(error.message);
+      return;
     }
+    if (!answer) return;
+    const focused = document.activeElement?.closest(".alternatives, .beam-tree, #notices");
+    this.#change(changes, { newEntry: !fromAddress }); // the browser's Back goes to what was asked before
+    [this.translation] = answer.translations;
+    this.#showAnswer();
+    this.#announce();
+    if (focused && this.translation.hypotheses.length) this.#focusWhereItGoesOn();
+  }
+
+  /** What was clicked is gone: the keyboard goes on at the replaced word, or at the end of what was chosen. */
+  #focusWhereItGoesOn() {
+    const { unit, prefix, tab } = this.current;
+    if (tab !== "attention") byId(`tab-${tab}`).focus();
+    else if (unit !== null) this.views.attention.focusTarget(unit);
+    else this.views.attention.focusPiece(Math.max(prefix.length - 1, 0));
   }
 
   #showBusy(isBusy) {
     document.body.classList.toggle("busy", isBusy);
     byId("answer").setAttribute("aria-busy", String(isBusy));
+    byId("status").classList.toggle("unseen", !isBusy);
     byId("status").textContent = isBusy ? "Translating …" : "";
+  }
+
+  /** Tells those who do not see it arrive what was translated. */
+  #announce() {
+    const hypothesis = this.translation.hypotheses[this.current.rank];
+    const text = element("bdi", { lang: this.#languages().target }, hypothesis?.text || "(nothing)");
+    const said = hypothesis ? ["Translation: ", text] : [NOTHING];
+    byId("status").replaceChildren(...said);
   }
 
   #showAnswer() {
@@ -102,7 +156,7 @@ class Page {
     const some = hypotheses.length > 0;
     byId("tabs").hidden = !some;
     if (!some) {
-      byId("hypotheses").replaceChildren(element("p", { class: "hint" }, "There is nothing to translate."));
+      byId("hypotheses").replaceChildren(element("p", { class: "hint" }, NOTHING));
       for (const tab of Object.keys(TABS)) byId(`panel-${tab}`).hidden = true;
       return;
     }
@@ -112,7 +166,9 @@ class Page {
       this.#showView();
     };
     byId("hypotheses").replaceChildren(
-      ...(hypotheses.length > 1 ? [hypothesisList(hypotheses, this.current.rank, choose)] : []),
+      ...(hypotheses.length > 1
+        ? [hypothesisList(hypotheses, this.current.rank, this.#languages().target, choose)]
+        : []),
     );
     this.#showView();
   }
@@ -121,19 +177,16 @@ class Page {
     const notices = note ? [element("p", { class: "notice" }, note)] : [];
     const { prefix } = this.current;
     if (prefix.length) {
-      const begin = prefix
-        .filter((piece) => piece !== "</s>")
-        .join("")
-        .replaceAll("▁", " ")
-        .trim();
       const release = element("button", { type: "button", class: "quiet" }, "Let the model choose");
       release.addEventListener("click", () => this.#translate({ prefix: [], rank: 0, unit: null, pins: [] }));
       const quoted = element(
         "bdi",
-        { class: "quoted" },
-        `${begin}${prefix.at(-1) === "</s>" ? " (end)" : ""}`,
+        { class: "quoted", lang: this.#languages().target },
+        textOfPieces(prefix),
       );
-      notices.push(element("p", { class: "notice" }, "You chose how it begins: ", quoted, release));
+      const ending = prefix.at(-1) === END_LABEL ? [" (end)"] : [];
+      const chosen = ["You chose how it begins: ", quoted, ...ending, release];
+      notices.push(element("p", { class: "notice" }, ...chosen));
     }
     byId("notices").replaceChildren(...notices);
   }

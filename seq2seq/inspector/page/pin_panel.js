@@ -1,10 +1,10 @@
 /** Forcing a target word to look at chosen source words, and what comes of it. */
 
 import { Asker } from "./api.js";
+import { commonWords } from "./common_words.js";
 import { Progress } from "./controls.js";
 import { element } from "./dom.js";
-import { TextLine } from "./text_line.js";
-import { END_LABEL, percent, unitsOf } from "./units.js";
+import { codePoints, END_LABEL, percent, unitsOf } from "./units.js";
 import { modelOf, searchOf } from "./view_state.js";
 
 /** The same word a little, much, very much more or less likely: as a person would say it. */
@@ -22,6 +22,22 @@ export function piecesWithEnd(hypothesis) {
   return hypothesis.finished ? [...hypothesis.pieces, END_LABEL] : hypothesis.pieces;
 }
 
+/** The text of a hypothesis with the words underlined that another one has not. */
+function textWithDifferences(hypothesis, other, language) {
+  const common = new Set(commonWords(other.words, hypothesis.words).map(([, word]) => word));
+  const characters = codePoints(hypothesis.text);
+  const line = element("div", { class: "text-line", dir: "auto", lang: language });
+  let written = 0;
+  hypothesis.word_offsets.forEach(([start, end], word) => {
+    if (common.has(word) || end <= start || start < written) return;
+    line.append(characters.slice(written, start).join(""));
+    line.append(element("span", { class: "different" }, characters.slice(start, end).join("")));
+    written = end;
+  });
+  line.append(characters.slice(written).join(""));
+  return line;
+}
+
 export class PinPanel {
   /** @param {{state: () => object, onPins: (pins: number[]) => void}} options */
   constructor({ state, onPins }) {
@@ -33,10 +49,9 @@ export class PinPanel {
 
   /** Shows the source words to choose from for a row of a reading. */
   show(reading, row) {
-    this.asker.cancel();
-    this.progress.clear();
+    this.cancel();
     this.reading = reading;
-    const { hypothesis, level, translation } = reading;
+    const { hypothesis, level, translation, languages } = reading;
     this.word = level === "words" ? row : (hypothesis.piece_to_word[row] ?? hypothesis.words.length);
     this.result = element("div", { class: "pin-result" });
     const words = unitsOf(translation.source, "words", true);
@@ -46,6 +61,7 @@ export class PinPanel {
         type: "button",
         class: "chip",
         dir: "auto",
+        lang: languages.source,
         "aria-pressed": String(pinned.has(index)),
       };
       const chip = element("button", attributes, word.label);
@@ -65,6 +81,12 @@ export class PinPanel {
     if (pinned.size) this.#ask();
   }
 
+  /** Gives up what is being asked. */
+  cancel() {
+    this.asker.cancel();
+    this.progress.clear();
+  }
+
   #toggle(chip, index) {
     const pinned = new Set(this.state().pins);
     if (!pinned.delete(index)) pinned.add(index);
@@ -77,8 +99,7 @@ export class PinPanel {
     const { translation, hypothesis } = this.reading;
     const last = translation.source.words.length;
     const pins = this.state().pins.filter((word) => word <= last);
-    this.asker.cancel();
-    this.progress.clear();
+    this.cancel();
     if (!pins.length) {
       this.result.replaceChildren();
       return;
@@ -99,10 +120,11 @@ export class PinPanel {
     }
   }
 
-  #showResult({ before, after, continuation, first_changed_word: firstChanged }) {
+  #showResult({ before, after, continuation }) {
+    const language = this.reading.languages.target;
     const [old, pinned, next] = [before, after, continuation].map((each) => each.hypotheses[0]);
     const [from, to] = [old, pinned].map((each) => each.word_probabilities[this.word]);
-    const sentence = element("div", { class: "pin-continuation" });
+    const written = next ? [textWithDifferences(next, old, language)] : [];
     this.result.replaceChildren(
       element(
         "p",
@@ -112,26 +134,18 @@ export class PinPanel {
         ` ${change(from, to)}`,
       ),
       element("h4", {}, "Then the model writes"),
-      sentence,
-      this.#table(old, pinned),
+      element("div", { class: "pin-continuation" }, ...written),
+      this.#table(old, pinned, language),
     );
-    if (!next) return;
-    const line = new TextLine(sentence, next.text, unitsOf(next, "words", next.finished), {
-      side: "pinned",
-      label: "Pinned",
-    });
-    for (const [index, span] of line.spans) {
-      span.classList.toggle("different", index >= firstChanged && next.words[index] !== old.words[index]);
-    }
   }
 
   /** The words whose probability moved, in the order of the sentence. */
-  #table(old, pinned) {
+  #table(old, pinned, lang) {
     const labels = [...old.words, END_LABEL];
     const rows = old.word_probabilities.flatMap((from, index) => {
       const to = pinned.word_probabilities[index];
       if (Math.abs(to - from) < 0.01) return [];
-      const cells = [element("th", { scope: "row" }, element("bdi", {}, labels[index]))];
+      const cells = [element("th", { scope: "row" }, element("bdi", { lang }, labels[index]))];
       for (const share of [from, to]) cells.push(element("td", {}, percent(share)));
       return [element("tr", {}, ...cells)];
     });

@@ -1,8 +1,11 @@
 /** What is asked: the sentence, the model and the search; its values are those of the state, and go into it. */
 
 import { element } from "./dom.js";
+import { languagesOf, modelNamed } from "./models.js";
+import { codePoints } from "./units.js";
 
 const WAIT_FOR_SLIDER_MILLISECONDS = 120;
+const ADVICE = "Translate it sentence by sentence.";
 const byId = (id) => document.getElementById(id);
 
 /** "English" for "en"; a name that is no code stays as it is. */
@@ -58,7 +61,7 @@ export class QuestionForm {
   }
 
   get model() {
-    return this.models.find(({ name }) => name === byId("model").value) ?? this.models[0];
+    return modelNamed(this.models, byId("model").value);
   }
 
   /** The kept epoch that the slider stands at; null is the best weights, its right end. */
@@ -75,7 +78,7 @@ export class QuestionForm {
     byId("model").value = model.name;
     byId("languages").textContent =
       `${languageName(model.source_language)} → ${languageName(model.target_language)}`;
-    this.sentence.lang = model.source_code ?? "";
+    this.sentence.lang = languagesOf(model).source;
     byId("checkpoints").hidden = model.checkpoints.length === 0;
     const slider = byId("checkpoint");
     slider.max = model.checkpoints.length;
@@ -94,7 +97,7 @@ export class QuestionForm {
 
   /** Fills the form from a state. */
   show(state) {
-    const model = this.models.find(({ name }) => name === state.model) ?? this.models[0];
+    const model = modelNamed(this.models, state.model);
     this.sentence.value = state.sentence;
     this.#showModel(model, state.checkpoint);
     byId("beam-size").value = state.beamSize ?? model.search.beam_size;
@@ -108,6 +111,13 @@ export class QuestionForm {
     const place = byId("question-problem");
     place.textContent = message;
     place.hidden = !message;
+  }
+
+  /** Why a sentence is too long for the server, counted as it counts; "" when it is not. */
+  tooLong(sentence) {
+    const [length, most] = [codePoints(sentence).length, this.limits.characters];
+    if (length <= most) return "";
+    return `The sentence has ${length} characters; at most ${most} are allowed. ${ADVICE}`;
   }
 
   #number(id, name, whole) {
@@ -130,6 +140,7 @@ export class QuestionForm {
       return;
     }
     try {
+      if (this.tooLong(sentence)) throw new RangeError(this.tooLong(sentence));
       const beamSize = this.#number("beam-size", "The beam size", true);
       const nBest = this.#number("n-best", "The number of translations", true);
       const lengthPenalty = this.#number("length-penalty", "The length penalty", false);

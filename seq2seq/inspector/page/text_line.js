@@ -12,15 +12,25 @@ export class TextLine {
    * @param {HTMLElement} host is emptied and filled
    * @param {string} text the raw text
    * @param {ReturnType<typeof unitsOf>} units its words or pieces; those without characters of their own are left out
-   * @param {{side: "source"|"target", label: string, name?: (unit: object, index: number) => string}} options
+   * @param {object} options
+   * @param {"source"|"target"} options.side
+   * @param {string} options.label what the line is called
+   * @param {string|null} [options.language] for its `lang` attribute
+   * @param {(unit: object, index: number) => string} [options.name] what a unit is called
    */
-  constructor(host, text, units, { side, label, name = (unit) => unit.label }) {
+  constructor(host, text, units, { side, label, language = null, name = (unit) => unit.label }) {
     this.host = host;
     this.side = side;
     this.units = units;
     this.spans = new Map();
     const characters = codePoints(text);
-    const line = element("div", { class: "text-line", dir: "auto", role: "group", "aria-label": label });
+    const line = element("div", {
+      class: "text-line",
+      dir: "auto",
+      lang: language,
+      role: "group",
+      "aria-label": label,
+    });
     let written = 0;
     units.forEach((unit, index) => {
       if (unit.end <= unit.start || unit.start < written) return;
@@ -31,6 +41,7 @@ export class TextLine {
         role: "button",
         "data-index": index,
         "aria-label": name(unit, index),
+        "aria-pressed": "false",
       };
       this.spans.set(index, line.appendChild(element("span", attributes, content)));
       written = unit.end;
@@ -91,7 +102,13 @@ export class TextLine {
       const colors = weights && weight >= 0.01 ? weightColors(weight) : { paper: "", ink: "" };
       span.style.backgroundColor = colors.paper;
       span.style.color = colors.ink;
+      span.classList.toggle("lit", colors.paper !== "");
       span.classList.toggle("chosen", index === chosen);
     });
+  }
+
+  /** Says which unit was clicked and keeps what it brought up; null for none. */
+  press(chosen) {
+    for (const [index, span] of this.spans) span.setAttribute("aria-pressed", String(index === chosen));
   }
 }

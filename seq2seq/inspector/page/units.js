@@ -55,13 +55,24 @@ export function unitProbabilities(hypothesis, level) {
   return hypothesis.finished ? [...byWord, byToken[byToken.length - 1]] : byWord;
 }
 
-/** Everything a view needs to know about one hypothesis at one level. */
-export function readingOf(translation, rank, level) {
+/** Where nobody says which languages they are, and the texts count as written in the page's own. */
+const NO_LANGUAGES = Object.freeze({ source: null, target: null });
+
+/**
+ * Everything a view needs to know about one hypothesis at one level.
+ *
+ * @param {object} translation the JSON of one `Translation`
+ * @param {number} rank which hypothesis, from 0
+ * @param {"words"|"pieces"} level
+ * @param {{source: string|null, target: string|null}} [languages] for `lang` attributes
+ */
+export function readingOf(translation, rank, level, languages = NO_LANGUAGES) {
   const hypothesis = translation.hypotheses[rank];
   return {
     translation,
     hypothesis,
     level,
+    languages,
     columns: unitsOf(translation.source, level, true),
     rows: unitsOf(hypothesis, level, hypothesis.finished),
     weights: level === "words" ? hypothesis.word_attention : hypothesis.attention_weights,
@@ -69,9 +80,20 @@ export function readingOf(translation, rank, level) {
   };
 }
 
+/** The weights that are shown: with a threshold, a link is all or nothing. */
+export function shownWeights(weights, threshold) {
+  if (threshold === null) return weights;
+  return weights.map((row) => row.map((weight) => (weight >= threshold ? weight : 0)));
+}
+
 /** "nicht looked 83 % at not". */
 export function describeWeight(row, column, weight) {
   return `${row.label} looked ${percent(weight)} at ${column.label}`;
+}
+
+/** "nicht and not: not linked, 83 %". */
+export function describeLink(row, column, weight, isLinked) {
+  return `${row.label} and ${column.label}: ${isLinked ? "linked" : "not linked"}, ${percent(weight)}`;
 }
 
 /** What words and pieces are called where they cannot be seen: "nicht, probability 45 %, looked 83 % at not". */
@@ -88,6 +110,16 @@ export function unitNames({ rows, columns, weights, probabilities }) {
     return `${column.label}, read ${percent(weights[row][index])} for ${rows[row].label}`;
   };
   return { source, target };
+}
+
+/** Pieces without the end of the sentence behind them. */
+export function withoutEnd(pieces) {
+  return pieces.at(-1) === END_LABEL ? pieces.slice(0, -1) : pieces;
+}
+
+/** The text that pieces make. */
+export function textOfPieces(pieces) {
+  return withoutEnd(pieces).join("").replaceAll("▁", " ").trim();
 }
 
 /** How a piece of the server's answers is shown by itself: "…" where it continues a word. */

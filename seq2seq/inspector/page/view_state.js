@@ -18,7 +18,8 @@ export const START = Object.freeze({
   pins: [], // source words that its attention is forced onto
   otherModel: null,
   otherCheckpoint: null,
-  otherSearch: "same", // or "greedy"
+  otherSearch: "same", // or "greedy"; "scored" asks the other model about the very words that are shown
+  branches: "all", // of the beam's tree; or "beam", without the pruned ones
 });
 
 const whole = (text) => (/^\d{1,6}$/.test(text) ? Number(text) : null);
@@ -61,7 +62,8 @@ const FIELDS = [
   ["pins", "pins", numbers],
   ["other", "otherModel", text],
   ["other-checkpoint", "otherCheckpoint", whole],
-  ["other-search", "otherSearch", oneOf("same", "greedy")],
+  ["other-search", "otherSearch", oneOf("same", "greedy", "scored")],
+  ["branches", "branches", oneOf("all", "beam")],
 ];
 
 /** @returns {string} without the `#`; only what differs from the start is written */

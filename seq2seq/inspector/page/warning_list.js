@@ -1,44 +1,58 @@
 /** The warning signs of a translation, each a button that brings out its words in the text. */
 
 import { element } from "./dom.js";
+import { signName } from "./sign_names.js";
 
 const MOST_SIGNS_AT_FIRST = 5;
-const TITLES = {
-  coverage: "Coverage",
-  scattered_source: "Scattered reading",
-  scattered_target: "Scattered attention",
-  entropy: "Undecided attention",
-  source_not_looked_at: "Not looked at",
-  repeated_attention: "Looked at twice",
-  repeated_words: "Repeated words",
-  numbers: "Numbers",
-  urls: "Addresses",
-  names: "Names",
-  length: "Length",
-};
 
+/** Name, what it is called in the paper, and meaning. */
 const MEASURES = {
   coverage_deviation: [
     "coverage deviation",
-    "How far the attention that source words receive in sum is from 1 each; 0 is best",
+    "CDP",
+    "How far the attention that source pieces receive in sum is from 1 each; 0 is best.",
   ],
   absent_mindedness_target: [
     "absent-mindedness, target",
-    "How scattered each target word's attention is; 0 is best",
+    "APout",
+    "How scattered the attention of each piece of the translation is; 0 is best.",
   ],
   absent_mindedness_source: [
     "absent-mindedness, source",
-    "How scattered the attention to each source word is; 0 is best",
+    "APin",
+    "How scattered the attention to each piece of the source is; 0 is best.",
   ],
-  entropy: ["entropy", "0: every word looked at one place; 1: evenly at all"],
+  entropy: ["entropy", null, "0: every word looked at one place; 1: evenly at all of them."],
 };
 
+/** The numbers, and behind a click what each of them means. */
 function measureList(measures) {
-  const entries = Object.entries(MEASURES).filter(([key]) => Number.isFinite(measures?.[key]));
-  const pairs = entries.map(([key, [name, meaning]]) =>
-    element("div", { title: meaning }, element("dt", {}, name), element("dd", {}, measures[key].toFixed(2))),
+  const keys = Object.keys(MEASURES).filter((key) => Number.isFinite(measures?.[key]));
+  if (!keys.length) return "";
+  const numbers = keys.map((key) => {
+    const [name] = MEASURES[key];
+    return element("div", {}, element("dt", {}, name), element("dd", {}, measures[key].toFixed(2)));
+  });
+  const meanings = keys.map((key) => {
+    const [name, abbreviation, meaning] = MEASURES[key];
+    const term = abbreviation ? `${name} (${abbreviation})` : name;
+    return element("div", {}, element("dt", {}, term), element("dd", {}, meaning));
+  });
+  return element(
+    "div",
+    {},
+    element("dl", { class: "measures" }, ...numbers),
+    element(
+      "details",
+      { class: "meanings" },
+      element("summary", {}, "What these numbers mean"),
+      element("dl", {}, ...meanings),
+    ),
   );
-  return element("dl", { class: "measures" }, ...pairs);
+}
+
+function capitalized(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** Hides items until somebody asks for them; nothing when there are none. */
@@ -70,7 +84,7 @@ export function warningList(hypothesis, onPoint) {
   }
   const items = signs.map((sign) => {
     const attributes = { type: "button", "aria-pressed": "false" };
-    const title = element("b", {}, TITLES[sign.kind] ?? sign.kind);
+    const title = element("b", {}, capitalized(signName(sign.kind)));
     const button = element("button", attributes, title, " ", element("span", { dir: "auto" }, sign.message));
     return element("li", {}, button);
   });

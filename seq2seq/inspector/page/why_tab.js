@@ -1,7 +1,7 @@
 /** Where the model looked, beside what its words really depend on. */
 
 import { Asker } from "./api.js";
-import { differenceColors, weightColors } from "./colors.js";
+import { differenceColors } from "./colors.js";
 import { Progress } from "./controls.js";
 import { element } from "./dom.js";
 import { HeatMap } from "./heat_map.js";
@@ -26,18 +26,19 @@ function describeLoss(row, column, loss) {
 }
 
 /** Title, meaning and heat map options of each of the three maps. */
-function mapsOf({ translation, leave_one_out: losses, gradient_x_input: gradients }) {
+function mapsOf({ translation, leave_one_out: losses, gradient_x_input: gradients }, languages) {
   const { rows, columns, weights } = readingOf(translation, 0, "words");
   const largestLoss = Math.min(A_HUNDRED_TIMES, Math.max(1, ...losses.flat().map(Math.abs)));
   const steepest = Math.max(1e-9, ...gradients.flat().map(Math.abs));
   return [
-    ["Attention", "where it looked, in per cent", { rows, columns, weights, colors: weightColors }],
+    ["Attention", "where it looked, in per cent", { rows, columns, languages, weights }],
     [
       "Leave one out",
       "by how much the log probability falls without the source word: 2.3 is ten times less probable; orange is more probable",
       {
         rows,
         columns: columns.slice(0, -1),
+        languages,
         weights: losses,
         colors: (value) => differenceColors(value, largestLoss),
         number: (value) => (Math.abs(value) >= SMALLEST_LOSS_SHOWN ? signed(value, 1) : ""),
@@ -50,6 +51,7 @@ function mapsOf({ translation, leave_one_out: losses, gradient_x_input: gradient
       {
         rows,
         columns,
+        languages,
         weights: gradients,
         colors: (value) => differenceColors(value, steepest),
         number: (value) => (Math.abs(value) >= steepest * SMALLEST_PULL_SHOWN ? signed(value, 1) : ""),
@@ -61,8 +63,8 @@ function mapsOf({ translation, leave_one_out: losses, gradient_x_input: gradient
 }
 
 export class WhyTab {
-  constructor(host, { state }) {
-    Object.assign(this, { host, state });
+  constructor(host, { state, languages }) {
+    Object.assign(this, { host, state, languages });
     this.progress = new Progress("Leaving out one source word after the other …");
     this.asker = new Asker(this.progress.busy);
     this.content = element("div");
@@ -101,7 +103,7 @@ export class WhyTab {
     const { rows, columns } = readingOf(answer.translation, 0, "words");
     const marked = new Set(answer.disagreements.map((each) => `${each.target_word},${each.source_word}`));
     const mark = (row, column) => (marked.has(`${row},${column}`) ? "disagrees" : "");
-    const maps = mapsOf(answer);
+    const maps = mapsOf(answer, this.languages());
     const figures = maps.map(() => element("figure", { class: "why-map" }));
     this.content.replaceChildren(
       this.#disagreements(answer, rows, columns),

@@ -23,7 +23,7 @@ export class WordPanel {
    * @param {() => void} options.onClose
    */
   constructor({ state, onPrefix, onPins, onClose }) {
-    Object.assign(this, { state, onPrefix, onClose });
+    Object.assign(this, { state, onPrefix, onClose, shown: null });
     this.host = element("aside", { class: "word-panel", "aria-label": "The chosen word" });
     this.host.addEventListener("keydown", (event) => event.key === "Escape" && this.onClose());
     this.progress = new Progress("Asking for alternatives …");
@@ -31,9 +31,12 @@ export class WordPanel {
     this.pinPanel = new PinPanel({ state, onPins });
   }
 
-  /** Shows a row of a reading (see `readingOf`). */
+  /** Shows a row of a reading (see `readingOf`); nothing is asked again when it shows that row already. */
   show(reading, row) {
-    const { hypothesis, level, rows, probabilities } = reading;
+    const { hypothesis, level, rows, probabilities, languages } = reading;
+    const { shown } = this;
+    if (shown && shown.hypothesis === hypothesis && shown.level === level && shown.row === row) return;
+    this.shown = { hypothesis, level, row };
     const pieces = piecesOfRow(hypothesis, level, row);
     const close = element(
       "button",
@@ -41,7 +44,7 @@ export class WordPanel {
       "×",
     );
     close.addEventListener("click", this.onClose);
-    const title = element("h3", {}, element("bdi", {}, rows[row].label));
+    const title = element("h3", {}, element("bdi", { lang: languages.target }, rows[row].label));
     const facts = element("p", { class: "facts" }, `probability ${percent(probabilities[row])}`);
     this.list = element("ol", { class: "alternatives", "aria-label": "Alternatives" });
     const steps = this.#steps(reading, pieces);
@@ -57,15 +60,24 @@ export class WordPanel {
     this.#ask(reading, pieces[0]);
   }
 
+  /** Leaves the page, and forgets what it showed. */
+  close() {
+    this.shown = null;
+    this.asker.cancel();
+    this.pinPanel.cancel();
+    this.host.remove();
+  }
+
   /** A word of several pieces was written in several steps, each with its own alternatives. */
   #steps(reading, pieces) {
     if (pieces.length < 2) return [];
     const buttons = pieces.map((piece) => {
       const pressed = String(piece === pieces[0]);
       const label = reading.hypothesis.pieces[piece];
+      const lang = reading.languages.target;
       const button = element(
         "button",
-        { type: "button", class: "chip", dir: "auto", "aria-pressed": pressed },
+        { type: "button", class: "chip", dir: "auto", lang, "aria-pressed": pressed },
         label,
       );
       button.addEventListener("click", () => {
@@ -77,7 +89,7 @@ export class WordPanel {
     return [element("div", { class: "chips", role: "group", "aria-label": "Piece of the word" }, ...buttons)];
   }
 
-  async #ask({ translation, hypothesis }, piece) {
+  async #ask({ translation, hypothesis, languages }, piece) {
     const prefix = hypothesis.pieces.slice(0, piece);
     const written = hypothesis.pieces[piece] ?? END_LABEL;
     this.list.replaceChildren();
@@ -87,16 +99,17 @@ export class WordPanel {
       const answer = await this.asker.latest((ask) => ask("api/alternatives", body));
       if (answer)
         this.list.replaceChildren(
-          ...answer.alternatives.map((each) => this.#alternative(each, written, prefix)),
+          ...answer.alternatives.map((each) => this.#alternative(each, written, prefix, languages.target)),
         );
     } catch (error) {
       this.progress.problem(error);
     }
   }
 
-  #alternative(alternative, written, prefix) {
+  #alternative(alternative, written, prefix, language) {
     const { piece, is_end: isEnd, probability } = alternative;
     const shown = isEnd ? "end of sentence" : pieceLabel(alternative, prefix.length === 0);
+    const lang = isEnd ? null : language;
     const isWritten = piece === written;
     const bar = element("span", { class: "bar" });
     bar.style.inlineSize = `${100 * probability}%`;
@@ -104,7 +117,7 @@ export class WordPanel {
       "button",
       { type: "button", class: isEnd ? "end" : null, "aria-current": isWritten ? "true" : null },
       bar,
-      element("bdi", {}, shown),
+      element("bdi", { lang }, shown),
       element("span", { class: "number" }, percent(probability)),
     );
     const name = `${shown}, ${percent(probability)}${isWritten ? ", chosen now" : ", continue with this"}`;

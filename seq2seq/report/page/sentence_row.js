@@ -1,9 +1,9 @@
 import { AttentionView } from "../../inspector/page/attention_view.js";
 import { drawWhenVisible, element } from "../../inspector/page/dom.js";
+import { signName } from "../../inspector/page/sign_names.js";
 import { codePoints, isRightToLeft } from "../../inspector/page/units.js";
 import { unpackedTranslation } from "./packed_sentence.js";
 import { MEASURES, folded } from "./sentence_selection.js";
-import { signName } from "./signs.js";
 import { thumbnail } from "./thumbnail.js";
 
 /** A text with some of its words marked. `marks` has a class name by word number. */
@@ -45,12 +45,12 @@ function measures(sentence, sort) {
 }
 
 /** Words or pieces, and the heat map of the one that is chosen. */
-function attention(host, translation) {
+function attention(host, translation, languages) {
   const view = element("div");
   let current = null;
   const draw = (level) => {
     current?.destroy();
-    current = new AttentionView(view, translation, { level });
+    current = new AttentionView(view, translation, { level, languages });
   };
   const choice = element("div", { class: "levels", role: "group", "aria-label": "Rows and columns" });
   for (const level of ["words", "pieces"]) {
@@ -65,13 +65,13 @@ function attention(host, translation) {
   draw("words");
 }
 
-function details(sentence, translation) {
+function details(sentence, translation, languages) {
   const body = element("div", { class: "opened" });
   if (translation.hypotheses.length) {
     const place = element("div", { class: "attention-place" });
     drawWhenVisible(place, () => {
       place.classList.add("drawn");
-      attention(place, translation);
+      attention(place, translation, languages);
     });
     body.append(place);
   }
@@ -119,7 +119,7 @@ export function sentenceRow(sentence, number, context) {
   const row = element("details", attributes, element("summary", {}, ...parts));
   row.addEventListener("toggle", () => {
     row.querySelector(":scope > .opened")?.remove();
-    if (row.open) row.append(details(sentence, translation));
+    if (row.open) row.append(details(sentence, translation, context.languages));
   });
   return row;
 }

@@ -1,8 +1,9 @@
 import { element } from "../../inspector/page/dom.js";
+import { signName } from "../../inspector/page/sign_names.js";
 import { growingList } from "./growing_list.js";
 import { sentenceRow } from "./sentence_row.js";
 import { CORPUS_ORDER, MEASURES, chosen, everything } from "./sentence_selection.js";
-import { signCounts, signName } from "./signs.js";
+import { signCounts } from "./signs.js";
 
 const TYPING_PAUSE = 120; // milliseconds
 const WORST = 20;

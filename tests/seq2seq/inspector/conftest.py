@@ -48,7 +48,7 @@ def api(served: ServedModel) -> Iterator[Asking]:
     from seq2seq.inspector.application import create_application
     from seq2seq.inspector.limits import Limits
 
-    limits = Limits(characters=120, sentences=40, beam_size=6, n_best=4, body_bytes=20_000, why_pieces=60)
+    limits = Limits(characters=120, sentences=40, beam_size=6, n_best=4, why_pieces=60)
     app = create_application([served], limits, hosts=("testserver",))
     with TestClient(app, raise_server_exceptions=False) as client:
         yield Asking(client)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,6 +40,17 @@ def test_nobody_works_for_a_client_that_went_away(
         asyncio.run(Questions([served], queue, Limits()).translate(ASKED, leaves))
     queue.submit([Work(None, 1, 1, "next", lambda payloads: payloads)])
     assert [work.payload for work in queue.take()] == ["next"]
+
+
+def test_the_error_of_the_document_is_what_is_answered(served: ServedModel) -> None:
+    text = (Path(__file__).parents[3] / "docs" / "inspector_api.md").read_text(encoding="utf-8")
+    documented = re.search(r"```json\n(.*?)```", text.split("## Errors")[1], re.DOTALL)
+    assert documented is not None
+    asked = schemas.TranslateRequest(sentences=["x" * 1312])
+    with pytest.raises(ApiError) as caught:
+        asyncio.run(Questions([served], WorkQueue(1), Limits()).translate(asked, stays))
+    assert caught.value.status == 422
+    assert json.loads(caught.value.response().body) == json.loads(documented[1])
 
 
 def test_too_much_to_do_is_said_at_once(served: ServedModel) -> None:
