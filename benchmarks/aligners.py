@@ -94,10 +94,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m benchmarks.aligners",
         description="Compare statistical word aligners on pairs with gold links. Words stand between spaces.",
     )
-    two = {"nargs": 2, "type": Path, "metavar": ("SOURCE", "TARGET")}
-    parser.add_argument("--pairs", **two, required=True, help="two files: the pairs that have gold links")
+    names = ("SOURCE", "TARGET")
+    parser.add_argument(
+        "--pairs", nargs=2, type=Path, metavar=names, required=True, help="the pairs that have gold links"
+    )
     parser.add_argument("--gold", type=Path, required=True, help="their links: 0-0 sure, 0p0 possible")
-    parser.add_argument("--train", **two, help="two files: more pairs, without links")
+    parser.add_argument("--train", nargs=2, type=Path, metavar=names, help="more pairs, without links")
     parser.add_argument("--eflomal", metavar="COMMAND", help="where eflomal-align is; left out: not measured")
     options = parser.parse_args(arguments)
     try:

@@ -38,7 +38,7 @@ _ALL = (
     Measurement("startup", "From the shell to the first translation", "benchmarks.process_startup"),
     Measurement("corpus", "Preparing a corpus, by its size", "benchmarks.corpus_size"),
     Measurement("report", "The report of an evaluation: size, and opening it", "benchmarks.report_opening"),
-    Measurement("stream", "Memory while a large corpus is streamed", "benchmarks.stream_memory"),
+    Measurement("stream", "Growth of memory while a large corpus is streamed", "benchmarks.stream_memory"),
 )
 
 MEASUREMENTS = {measurement.name: measurement for measurement in _ALL}

@@ -17,6 +17,7 @@ from benchmarks.machine import ROOT
 from data.errors import UserError
 
 _SECONDS_BETWEEN_LOOKS = 0.02
+_PROCESSES = Path("/proc")
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,7 @@ def run_python(arguments: Sequence[str]) -> ChildRun:
         UserError: the exit code is not 0 (with what the process wrote to standard error), or the system has
             no `/proc`.
     """
-    if not Path("/proc/self/status").is_file():
-        raise UserError("this measurement reads /proc, which only Linux has.")
+    check_that_memory_can_be_read()
     with (
         tempfile.TemporaryFile("w+", encoding="utf-8") as output,
         tempfile.TemporaryFile("w+", encoding="utf-8") as messages,
@@ -90,6 +90,16 @@ def _watched_memory(process_id: int) -> Iterator[list[float]]:
         watcher.join()
 
 
+def check_that_memory_can_be_read() -> None:
+    """Where it cannot, every reading is 0, and a measurement would report that nothing grew.
+
+    Raises:
+        UserError: the system has no `/proc`.
+    """
+    if not (_PROCESSES / "self" / "status").is_file():
+        raise UserError("this measurement reads /proc, which only Linux has.")
+
+
 def high_water_megabytes(process_id: int | None = None) -> float:
     """The most memory that a process (this one when not said) has had in RAM so far; 0 when it has ended."""
     return _status_megabytes("VmHWM", process_id)
@@ -102,7 +112,7 @@ def resident_megabytes() -> float:
 
 def _status_megabytes(key: str, process_id: int | None) -> float:
     try:
-        status = Path(f"/proc/{process_id or os.getpid()}/status").read_text(encoding="utf-8")
+        status = (_PROCESSES / str(process_id or os.getpid()) / "status").read_text(encoding="utf-8")
     except OSError:
         return 0.0
     for line in status.splitlines():

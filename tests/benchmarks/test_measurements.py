@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import (
+    child_processes,
     corpus_size,
     decoding,
     epoch,
@@ -109,8 +110,13 @@ def test_corpus_size() -> None:
 
 def test_stream_memory() -> None:
     settings = stream_memory.Settings(pairs=500, steps=5, every=2, batch_size=8, tokenizer_pairs=2000)
-    found = check(stream_memory.measure(settings))
+    outcome = stream_memory.measure(settings)
+    found = check(outcome)
     assert ("500 pairs, 5 batches", "pairs/s") in found
+    growth = outcome.value("500 pairs, 5 batches, growth since the first", "MB")
+    above_imports = "MB above the imports"
+    whole = outcome.value("500 pairs, 5 batches, greatest", above_imports)
+    assert growth == pytest.approx(whole - outcome.value("500 pairs, first batch", above_imports))
 
 
 def test_report_opening(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,7 +138,41 @@ def test_a_stream_is_read_after_the_first_and_every_few_batches(tmp_path: Path) 
     settings = stream_memory.Settings(pairs=500, batch_size=8, tokenizer_pairs=2000)
     pipeline = stream_memory.pipeline_of(tmp_path, settings)
     readings = list(stream_memory.stream(pipeline, steps=5, every=2))
-    assert [(reading.batches, reading.pairs) for reading in readings] == [(1, 8), (2, 16), (4, 32)]
+    read = [(1, 8), (2, 16), (4, 32), (5, 40)]
+    assert [(reading.batches, reading.pairs) for reading in readings] == read
+    epoch = list(stream_memory.stream(pipeline, steps=1000, every=500))
+    assert [(reading.batches, reading.pairs) for reading in epoch] == [(1, 8), (63, 500)]
+
+
+def test_the_last_line_says_how_much_memory_grew(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Before and after the store is written, then after batches 1, 2, 4 and 5: the peak is not the last one.
+    readings = iter([50.0, 90.0, 112.0, 113.25, 115.5, 114.0])
+    monkeypatch.setattr(stream_memory, "resident_megabytes", lambda: next(readings))
+    stream_memory.print_readings(
+        stream_memory.Settings(pairs=500, steps=5, every=2, batch_size=8, tokenizer_pairs=2000)
+    )
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == "grew by 3.5 MB over 5 batches (40 pairs): 112.0 MB after the first, 115.5 MB at most"
+
+
+def test_growth_is_not_measured_where_memory_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(child_processes, "_PROCESSES", tmp_path)
+    settings = stream_memory.Settings(pairs=500, steps=5, every=2, batch_size=8, tokenizer_pairs=2000)
+    for measured in (stream_memory.measure, stream_memory.print_readings):
+        with pytest.raises(UserError, match="/proc"):
+            measured(settings)
+
+
+@pytest.mark.parametrize("option", ["--pairs", "--steps", "--every", "--batch-size"])
+def test_a_stream_of_nothing_is_refused(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        stream_memory._parse_arguments([option, "0"])
+    assert end.value.code == 2
+    assert f"argument {option}: must be at least 1" in capsys.readouterr().err
 
 
 def test_no_progress_into_a_log_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
