@@ -79,11 +79,10 @@ format: $(VENV)/.ready-dev ## rewrite the code in the project's style
 	@$(RUN) -m ruff check --fix .
 	@$(RUN) -m ruff format .
 
-# What was evaluated and kept (--keep docs/scores), the shipped models, and the figures of others.
-results: $(VENV)/.ready ## write docs/results.md anew from the scores in docs/scores and models
+# A file of docs/scores is what evaluate.py --summary wrote of a system: docs/evaluate.md.
+results: $(VENV)/.ready ## write docs/results.md anew from the scores in docs/scores
 	@$(RUN) -m seq2seq.results_page --page docs/results.md --published docs/published_results.yaml \
-		$$(test -f docs/results_examples.yaml && echo --examples docs/results_examples.yaml) \
-		$$(ls docs/scores/*.json 2>/dev/null) $$(ls -d models/*/ 2>/dev/null)
+		$$(test -f docs/results_examples.yaml && echo --examples docs/results_examples.yaml) docs/scores/*.json
 
 bench: $(VENV)/.ready ## measure speed and memory, write benchmarks/results/own.json (about 6 minutes)
 	@$(RUN) -m benchmarks

@@ -1,8 +1,9 @@
 """Many people at the inspector at once: python -m benchmarks.inspector_load --model RUN
 
-Starts serve.py on a free port of this machine, asks it to translate sentences of the run's validation split
-with its default beam, and stops it. The clients run on the same machine and take their share of its cores.
-Ends by itself: when a phase takes longer than its limit that is an error.
+Starts serve.py on a free port of this machine, asks it to translate sentences with the run's default beam,
+and stops it. They are those of the run's validation split; a shipped model comes without its data, and is
+asked for those of the built-in corpus. The clients run on the same machine and take their share of its
+cores. Ends by itself: when a phase takes longer than its limit that is an error.
 """
 
 from __future__ import annotations
@@ -59,9 +60,23 @@ def measure(run: Path, settings: Settings) -> Outcome:
     Raises:
         UserError: the server does not start, fails to answer, or takes too long.
     """
-    sentences = validation_sentences(run)
+    from seq2seq.run_directory import RunDirectory
+
+    is_shipped = RunDirectory(run).is_shipped
+    sentences = built_in_sentences() if is_shipped else validation_sentences(run)
     with running_server(run) as address:
-        return asyncio.run(_phases(address, sentences, settings))
+        outcome = asyncio.run(_phases(address, sentences, settings))
+    words = sum(len(each.split()) for each in sentences) / len(sentences)
+    where = "the built-in corpus" if is_shipped else "the run's validation split"
+    outcome.notes.append(f"{len(sentences)} sentences of {where}, {words:.1f} words on average")
+    return outcome
+
+
+def built_in_sentences() -> list[str]:
+    """The English ones of the built-in corpus' validation split: the same on every machine."""
+    from data.starter import load_starter_corpus
+
+    return [source for source, _ in load_starter_corpus().validation.open_pairs()]
 
 
 def validation_sentences(run: Path) -> list[str]:
@@ -229,7 +244,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.inspector_load", description=(__doc__ or "").partition("\n")[0]
     )
-    parser.add_argument("--model", metavar="RUN", required=True, help="directory of a trained run")
+    parser.add_argument(
+        "--model", metavar="RUN", required=True, help="directory of a trained run or of a shipped model"
+    )
     parser.add_argument("--clients", type=int, default=50, metavar="N", help="at once (default 50)")
     parser.add_argument("--requests", type=int, default=1000, metavar="N", help="of all (default 1000)")
     parser.add_argument("--output", default=RESULTS, metavar="FILE", help=f"JSON (default {RESULTS.name})")

@@ -2,8 +2,8 @@
 
 The references are forced, as for the alignment error rate of an evaluation. Each reading gets a score over
 the whole set: argmax, threshold and intersection of one model; its rows read one step too early and too late,
-which settles which row belongs to which word; with a model of the other direction the two together; the
-diagonal; and a statistical aligner.
+which settles which row belongs to which word; its posterior attention, which knows the word that was written;
+with a model of the other direction the two together; the diagonal; and a statistical aligner.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from seq2seq.evaluation import EvaluationOptions, EvaluationSet, SentenceTranslator
     from seq2seq.translation import Translation
 
+    Posterior = Callable[[Sequence[Translation]], Sequence[Translation]]
+
 Links = frozenset[Link]
 Reading = dict[str, list[Links]]
 
@@ -39,7 +41,9 @@ def alignment_readings(
     evaluation_set: EvaluationSet,
     options: EvaluationOptions,
     *,
+    posterior: Posterior | None = None,
     backward: SentenceTranslator | None = None,
+    posterior_backward: Posterior | None = None,
     aligner_pairs: Sequence[tuple[str, str]] | None = None,
 ) -> list[dict[str, Any]]:
     """Score every reading of a set that has gold alignment.
@@ -48,7 +52,10 @@ def alignment_readings(
         translator: of the model.
         evaluation_set: with `gold`.
         options: for `word_mode` and the batch size.
+        posterior: gives translations of the model their posterior attention, see
+            `seq2seq.posterior_attention`; None: no such readings.
         backward: of a model that translates the targets back; None: no readings of two directions.
+        posterior_backward: as `posterior`, of the model back.
         aligner_pairs: pairs of text to train a statistical aligner on, the set's own beside them; None: no
             statistical aligner.
 
@@ -60,35 +67,56 @@ def alignment_readings(
     """
     if evaluation_set.gold is None:
         raise ValueError(f"{evaluation_set.name} has no gold alignment")
-    sources, targets = list(evaluation_set.sources), evaluation_set.first_references
-    forward = list(_forced(translator, zip(sources, targets, strict=True), options))
-    read: Reading = {
-        method: [predicted_gold_words(each, method, options.word_mode) or frozenset() for each in forward]
-        for method in _METHODS
-    }
-    for name, steps in _STEPS.items():
-        read[name] = [
-            predicted_gold_words(_shifted(each, steps), "argmax", options.word_mode) or frozenset()
-            for each in forward
-        ]
+    pairs = list(zip(evaluation_set.sources, evaluation_set.first_references, strict=True))
+    turned_pairs = [(target, source) for source, target in pairs]
+    word_mode = options.word_mode
     word_counts = [
-        (len(word_spans(source, options.word_mode)), len(word_spans(target, options.word_mode)))
-        for source, target in zip(sources, targets, strict=True)
+        (len(word_spans(source, word_mode)), len(word_spans(target, word_mode))) for source, target in pairs
     ]
-    if backward is not None:
-        back = _forced(backward, zip(targets, sources, strict=True), options)
-        links_back = [_turned(predicted_gold_words(each, "argmax", options.word_mode)) for each in back]
-        read["argmax of the model back"] = links_back
-        for name, combine in SYMMETRISATIONS.items():
-            read[f"both models, {name}"] = [
-                combined_links(combine, one, other, counts)
-                for one, other, counts in zip(read["argmax"], links_back, word_counts, strict=True)
-            ]
+    forward = list(_forced(translator, pairs, options))
+    back = None if backward is None else list(_forced(backward, turned_pairs, options))
+    read = attention_readings(forward, back, word_counts, word_mode)
+    for name, steps in _STEPS.items():
+        read[name] = _read([_shifted(each, steps) for each in forward], "argmax", word_mode)
+    if posterior is not None:
+        turned_back = None if back is None or posterior_backward is None else posterior_backward(back)
+        of_posterior = attention_readings(posterior(forward), turned_back, word_counts, word_mode)
+        read.update({f"posterior, {name}": links for name, links in of_posterior.items()})
     read["diagonal"] = [links_on_the_diagonal(*counts) for counts in word_counts]
     if aligner_pairs is not None:
-        pairs = list(zip(sources, targets, strict=True))
-        read.update(statistical_readings(aligner_pairs, pairs, options.word_mode))
+        read.update(statistical_readings(aligner_pairs, pairs, word_mode))
     return score_readings(read, evaluation_set.gold)
+
+
+def attention_readings(
+    forward: Sequence[Translation],
+    back: Sequence[Translation] | None,
+    word_counts: Sequence[tuple[int, int]],
+    word_mode: str,
+) -> Reading:
+    """What is read from the attention of one model, and from that of two.
+
+    Args:
+        forward: the forced targets.
+        back: the forced sources, by a model of the other direction; None: there is none.
+        word_counts: source and target words of each pair.
+        word_mode: see `data.words.word_spans`.
+    """
+    read: Reading = {method: _read(forward, method, word_mode) for method in _METHODS}
+    if back is None:
+        return read
+    links_back = [_turned(links) for links in _read(back, "argmax", word_mode)]
+    read["argmax of the model back"] = links_back
+    for name, combine in SYMMETRISATIONS.items():
+        read[f"both models, {name}"] = [
+            combined_links(combine, one, other, counts)
+            for one, other, counts in zip(read["argmax"], links_back, word_counts, strict=True)
+        ]
+    return read
+
+
+def _read(translations: Sequence[Translation], method: AlignmentMethod, word_mode: str) -> list[Links]:
+    return [predicted_gold_words(each, method, word_mode) or frozenset() for each in translations]
 
 
 def score_readings(read: Reading, gold: Sequence[PharaohLine]) -> list[dict[str, Any]]:
@@ -141,7 +169,7 @@ def stored_pairs(store: PairStore) -> list[tuple[str, str]]:
 
 
 def _forced(
-    translator: SentenceTranslator, pairs: Iterator[tuple[str, str]], options: EvaluationOptions
+    translator: SentenceTranslator, pairs: Sequence[tuple[str, str]], options: EvaluationOptions
 ) -> Iterator[Translation]:
     return translator.score_stream(
         pairs,
@@ -164,8 +192,8 @@ def _shifted(translation: Translation, steps: int) -> Translation:
     return replace(translation, hypotheses=(replace(translation.best, attention=attention),))
 
 
-def _turned(links: Links | None) -> Links:
-    return frozenset((source, target) for target, source in links or ())
+def _turned(links: Links) -> Links:
+    return frozenset((source, target) for target, source in links)
 
 
 def combined_links(

@@ -36,6 +36,25 @@ class Checkpoints:
         matches = (_NAME.fullmatch(path.name) for path in self.folder.iterdir())
         return sorted(int(match[1]) for match in matches if match)
 
+    def check_kept(self, epoch: int) -> None:
+        """Check that an epoch can be loaded.
+
+        Raises:
+            UserError: it was not kept; says which were, or how to keep some.
+        """
+        if self.path(epoch).is_file():
+            return
+        kept = self.epochs()
+        if not kept:
+            raise UserError(
+                f"{self.path(epoch)} does not exist: this run kept the weights of no epoch. Train with "
+                "--set training.keep_checkpoints=1 to keep those of every epoch from then on."
+            )
+        raise UserError(
+            f"{self.path(epoch)} does not exist: epoch {epoch} was not kept. Kept epochs: "
+            f"{', '.join(map(str, kept))}."
+        )
+
     def save(self, epoch: int, model: Seq2SeqModel) -> None:
         """Write the weights that the model has now; an epoch that is trained again replaces its file."""
         import keras
@@ -58,10 +77,8 @@ class Checkpoints:
         """
         import numpy as np
 
+        self.check_kept(epoch)
         path = self.path(epoch)
-        if not path.is_file():
-            kept = ", ".join(map(str, self.epochs())) or "none"
-            raise UserError(f"{path} does not exist: epoch {epoch} was not kept. Kept epochs: {kept}.")
         try:
             with np.load(path, allow_pickle=False) as file:
                 arrays: list[Any] = [file[name] for name in sorted(file.files)]

@@ -178,13 +178,12 @@ class TrainingConfig(Section):
     warmup_steps: Annotated[int, Field(ge=0)] = 500
     final_learning_rate: float = Field(1e-5, ge=0, description="where cosine and plateau end")
     plateau_factor: float = Field(0.5, gt=0, lt=1)
-    plateau_patience: Positive = Field(
-        2, description="validations without a better score before the rate falls"
-    )
+    plateau_patience: Positive = Field(2, description="validations without gain before the rate falls")
     weight_decay: float = Field(0.0, ge=0, description="adamw only")
     clip_norm: float | None = Field(1.0, gt=0)
     gradient_accumulation: Positive = Field(1, description="batches per update")
     label_smoothing: Rate = 0.1
+    r_drop: float = Field(0.0, ge=0, description="weight of two passes' agreement; 0 = off")
     guided_attention: GuidedAttentionConfig = GuidedAttentionConfig()
     matmul_precision: Literal["auto", "float32", "bfloat16"] = Field(
         "float32", description="operands of matrix products; auto = bfloat16 where the processor has it"

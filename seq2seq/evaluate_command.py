@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import sha256
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +18,20 @@ from seq2seq.evaluate_options import parse_options
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from seq2seq.evaluation import EvaluationOptions, EvaluationSet, ProgressCallback, SentenceTranslator
+    from seq2seq.alignment_readings import Posterior
+    from seq2seq.evaluation import (
+        EvaluationOptions,
+        EvaluationSet,
+        ProgressCallback,
+        SentenceTranslator,
+        TranslationObserver,
+    )
+    from seq2seq.evaluation_summary import EvaluationSummary
     from seq2seq.replaced_attention import Replacement
     from seq2seq.report.gathered_set import GatheredSet
     from seq2seq.run_directory import RunDirectory
     from seq2seq.text_metrics import TextScorer
+    from seq2seq.translation import Translation
     from seq2seq.translator import Translator
 
 _SECONDS_BETWEEN_UPDATES = 0.1
@@ -79,13 +88,16 @@ class _Job:
     folder: Path
     system: dict[str, Any]
     scoring: dict[str, Any]
+    summary: EvaluationSummary | None
 
 
 def _prepare(options: argparse.Namespace) -> _Job:
+    from seq2seq.evaluated_system import describe_system, languages_of
     from seq2seq.evaluation_files import check_file_names
-    from seq2seq.shipped_models import find_run
+    from seq2seq.evaluation_summary import planned_summary
+    from seq2seq.shipped_models import find_model
 
-    runs = [find_run(path) for path in options.models]
+    runs = [find_model(path) for path in options.models]
     for run in runs:
         run.check_is_trained()
     target_language = options.target_language or languages_of(runs[0])[1]
@@ -107,6 +119,7 @@ def _prepare(options: argparse.Namespace) -> _Job:
         folder=_folder(options, runs[0]),
         system=describe_system(runs, target_language, corpus),
         scoring=scoring,
+        summary=planned_summary(options.summary, options.examples, runs, sets),
     )
 
 
@@ -136,8 +149,26 @@ def _readings(
         from data.pair_store import PairStore
 
         pairs = stored_pairs(PairStore(job.runs[0].data_folder / "train"))
-    rows = alignment_readings(translator, each, job.settings, backward=backward, aligner_pairs=pairs)
+    rows = alignment_readings(
+        translator,
+        each,
+        job.settings,
+        posterior=_posterior(translator),
+        backward=backward,
+        posterior_backward=_posterior(backward),
+        aligner_pairs=pairs,
+    )
     return {"alignment_readings": rows}
+
+
+def _posterior(translator: SentenceTranslator | None) -> Posterior | None:
+    """What reads the posterior attention of a translator's models; None where there is no such thing."""
+    from seq2seq.model import Seq2SeqModel
+    from seq2seq.posterior_attention import with_posterior_attention
+
+    models = [model for model in getattr(translator, "models", ()) if isinstance(model, Seq2SeqModel)]
+    # Models that look elsewhere than they mean to (`--attention`) have none.
+    return partial(with_posterior_attention, models) if models else None
 
 
 def _evaluate_sets(
@@ -156,7 +187,7 @@ def _evaluate_sets(
     reports, paths, gathered_sets = [], [], []
     for each in job.sets:
         gathered = _gathered(options, job.system["system"])
-        observe = gathered.observe if gathered else lambda translation: None
+        observe = _both(gathered, job.summary.observer(each.name) if job.summary else None)
         with _progress(notes) as progress:
             evaluation = evaluate(translator, each, job.scorer, job.settings, progress, observe)
         report = {**job.system, **evaluation, **_readings(options, job, each, translator, backward)}
@@ -168,6 +199,8 @@ def _evaluate_sets(
         reports.append(report)
         if gathered:
             gathered_sets.append(gathered.finished(report))
+    if job.summary:
+        job.summary.write(reports)
     if options.report:
         from seq2seq.report.document import write_html
 
@@ -184,6 +217,18 @@ def _gathered(options: argparse.Namespace, system: dict[str, Any]) -> GatheredSe
 
     languages = {side: system[side] for side in ("source_language", "target_language")}
     return GatheredSet(options.alignment_method, **languages)
+
+
+def _both(gathered: GatheredSet | None, summary: TranslationObserver | None) -> TranslationObserver:
+    """What is to be given each translation of a set: what page and summary keep of it."""
+
+    def observe(translation: Translation) -> None:
+        if gathered is not None:
+            gathered.observe(translation)
+        if summary is not None:
+            summary(translation)
+
+    return observe
 
 
 def _evaluation_sets(options: argparse.Namespace, run: RunDirectory) -> tuple[list[EvaluationSet], str]:
@@ -203,15 +248,6 @@ def _evaluation_sets(options: argparse.Namespace, run: RunDirectory) -> tuple[li
 
     corpus = load_corpus(run.config.data, options.mirror)
     return sets_of_corpus(corpus, options.splits, limit=options.limit, gold=gold), corpus.name
-
-
-def languages_of(run: RunDirectory) -> tuple[str | None, str | None]:
-    """Source and target language of a run: what its training noted, or else its configuration."""
-    facts, configured = run.read_facts(), run.config.data
-    return (
-        facts.get("source_language") or configured.source_language,
-        facts.get("target_language") or configured.target_language,
-    )
 
 
 def _scorer(
@@ -245,44 +281,6 @@ def _evaluation_options(options: argparse.Namespace, run: RunDirectory) -> Evalu
         alignment_method=options.alignment_method,
         batch_size=options.batch_size,
     )
-
-
-def describe_system(runs: Sequence[RunDirectory], target_language: str | None, corpus: str) -> dict[str, Any]:
-    """What was evaluated, and with what software."""
-    from seq2seq.run_directory import software_versions
-
-    return {
-        "system": {
-            "name": " + ".join(run.config.name for run in runs),
-            "runs": [
-                {
-                    "name": run.config.name,
-                    "directory": run.path.resolve().name,
-                    "fingerprint": fingerprint(run),
-                }
-                for run in runs
-            ],
-            "source_language": languages_of(runs[0])[0],
-            "target_language": target_language,
-        },
-        "corpus": corpus,
-        "versions": {**software_versions(), **_scoring_versions()},
-    }
-
-
-def _scoring_versions() -> dict[str, str]:
-    from importlib import metadata
-
-    return {package: metadata.version(package) for package in ("sacrebleu", "rouge-score", "sacremoses")}
-
-
-def fingerprint(run: RunDirectory) -> str:
-    """SHA-256 of what decides a run's translations: its configuration, tokenizer files and model."""
-    digest = sha256()
-    for path in (run.config_file, *sorted(run.tokenizer_folder.glob("*.model")), run.model_file):
-        digest.update(f"{path.name}\0{path.stat().st_size}\0".encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
 
 
 def _check_comparable(options: argparse.Namespace, sets: Sequence[EvaluationSet]) -> None:
@@ -368,6 +366,8 @@ def _say_where(notes: Console, options: argparse.Namespace, folder: Path, paths:
         say(f"All sets in one file:      {options.output}")
     if options.report:
         say(f"A page for the browser:    {options.report}")
+    if options.summary:
+        say(f"For a page of results:     {options.summary}")
     say("Next:")
     say(f'  look at the attention of a sentence:  python translate.py --model {model} "..."')
     say(f"  is another run better?                python evaluate.py --model OTHER --compare {folder}")

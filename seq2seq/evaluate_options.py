@@ -20,6 +20,9 @@ examples:
     python evaluate.py --model demo --source news.en --reference news.1.fr --reference news.2.fr \\
         --alignment-gold news.pharaoh
 
+  the weights of an epoch that the run has kept (training.keep_checkpoints):
+    python evaluate.py --model runs/multi30k_en_de@28
+
   is the new run really better than the old one, which was evaluated before?
     python evaluate.py --model runs/new --compare runs/old
 
@@ -27,7 +30,10 @@ examples:
     python evaluate.py --model runs/multi30k_en_de --report report.html
 
   a page of results from everything that was evaluated:
-    python -m seq2seq.results_page --page docs/results.md runs/new runs/old
+    python -m seq2seq.results_page --page results.md runs/new runs/old
+
+  what the page of results in docs/ needs of a model; then: make results
+    python evaluate.py --model runs/new --summary docs/scores/new.json --examples docs/results_examples.yaml
 
 The table goes to stdout, progress and notes to stderr. docs/evaluate.md explains every number."""
 
@@ -69,8 +75,8 @@ def _add_text_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         dest="models",
-        help="directory of a trained run or name of a shipped model; several times: an ensemble of models "
-        "that share a tokenizer",
+        help="directory of a trained run, RUN@EPOCH for the weights of a kept epoch, or name of a shipped "
+        "model; several times: an ensemble of models that share a tokenizer",
     )
     group = parser.add_argument_group("what to translate (default: every test set of the run's corpus)")
     group.add_argument(
@@ -191,14 +197,26 @@ def _add_output_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--folder",
         metavar="DIR",
-        help="where SET.json and SET.hypotheses.txt go (default: RUN/evaluation, for a shipped model "
-        "runs/NAME/evaluation; an ensemble needs it)",
+        help="where SET.json and SET.hypotheses.txt go (default: RUN/evaluation, for a kept epoch "
+        "RUN/evaluation/epoch-N, for a shipped model runs/NAME/evaluation; an ensemble needs it)",
     )
     group.add_argument(
         "-o",
         "--output",
         metavar="FILE",
         help="also everything in one JSON file; -: on stdout, without tables",
+    )
+    group.add_argument(
+        "--summary",
+        metavar="FILE.json",
+        help="also what a page of results needs, in a small file: scores, facts of the training, and ten "
+        "translations with their attention",
+    )
+    group.add_argument(
+        "--examples",
+        metavar="FILE.yaml",
+        help="for --summary: the translations to keep, such as docs/results_examples.yaml (default: ten that "
+        "are spread over the first set)",
     )
     group.add_argument(
         "--report",
@@ -228,6 +246,8 @@ def _contradiction(options: argparse.Namespace) -> str | None:
         return "--alignment-gold belongs to one set: give --source and --reference, or exactly one --split"
     if options.source and not options.alignments and (options.reverse_model or options.alignment_baseline):
         return "--reverse-model and --alignment-baseline are about gold alignment: give --alignment-gold FILE"
+    if options.examples and not options.summary:
+        return "--examples says which translations --summary keeps: give both"
     if options.alignments_from_one and not options.alignments:
         return "--alignments-from-one says how --alignment-gold counts: give both"
     return None

@@ -12,7 +12,7 @@ from data.atomic import atomic_write
 from data.errors import UserError
 from seq2seq.evaluation import REPORT_FORMAT
 from seq2seq.run_directory import RunDirectory
-from seq2seq.shipped_models import shipped_names, shipped_run
+from seq2seq.shipped_models import run_of_scores
 
 _NOT_IN_FILE_NAMES = re.compile(r"[^\w.+-]+")
 
@@ -59,15 +59,12 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def evaluation_folder(path: str | Path) -> Path:
-    """The folder with the reports of a run, given the run, the name of a shipped model or that folder itself.
+    """The folder with the reports of a model, given what `find_model` takes, or that folder itself.
 
     Raises:
         UserError: nothing was evaluated there.
     """
-    path = Path(path)
-    run = RunDirectory(path)
-    if not path.exists() and str(path) in shipped_names():
-        run = shipped_run(str(path))
+    path, run = Path(path), run_of_scores(path)
     for folder in (run.evaluation_folder, path):
         if folder.is_dir() and any(folder.glob("*.json")) and not (folder / "config.yaml").exists():
             return folder

@@ -34,6 +34,7 @@ _PANELS = (
     _Panel("BLEU", "bleu", "val_bleu", True),
     _Panel("Loss", "loss", "val_loss", False),
 )
+_WANTED = {name for panel in _PANELS for name in (panel.training, panel.validation)} | {"epoch"}
 
 
 def learning_curve(
@@ -55,19 +56,12 @@ def learning_curve(
     Raises:
         UserError: when there is not a single number to draw, or an entry is not a number.
     """
-    wanted = {name for panel in _PANELS for name in (panel.training, panel.validation)} | {"epoch"}
-    series = {name: _numbers(name, column) for name, column in metrics.items() if name in wanted}
-    panels = [
-        panel
-        for panel in _PANELS
-        if any(
-            np.isfinite(series.get(name, np.empty(0))).any() for name in (panel.training, panel.validation)
-        )
-    ][:2]
+    series = _series(metrics)
+    panels = _panels(series)
     if not panels:
         raise UserError(
             "There is no learning curve to draw: none of the columns "
-            f"{', '.join(sorted(wanted - {'epoch'}))} has a number yet. Finish an epoch first."
+            f"{', '.join(sorted(_WANTED - {'epoch'}))} has a number yet. Finish an epoch first."
         )
     figure = empty_figure()
     figure.set_size_inches(1.0 + 4.2 * len(panels), 3.6)
@@ -77,6 +71,26 @@ def learning_curve(
         figure.suptitle(title, x=0.02, horizontalalignment="left", size=12, color=INK, parse_math=False)
     figure.tight_layout(w_pad=3.0)
     return figure
+
+
+def has_curve(metrics: Mapping[str, Sequence[float | str | None]]) -> bool:
+    """Whether `learning_curve` would find a number to draw.
+
+    Raises:
+        UserError: an entry is not a number.
+    """
+    return bool(_panels(_series(metrics)))
+
+
+def _series(metrics: Mapping[str, Sequence[float | str | None]]) -> dict[str, np.ndarray]:
+    return {name: _numbers(name, column) for name, column in metrics.items() if name in _WANTED}
+
+
+def _panels(series: Mapping[str, np.ndarray]) -> list[_Panel]:
+    def has_numbers(name: str) -> bool:
+        return bool(np.isfinite(series.get(name, np.empty(0))).any())
+
+    return [panel for panel in _PANELS if has_numbers(panel.training) or has_numbers(panel.validation)][:2]
 
 
 def _numbers(name: str, column: Sequence[float | str | None]) -> np.ndarray:

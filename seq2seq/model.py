@@ -7,12 +7,13 @@ from typing import Any
 import keras
 from keras import ops
 
+from seq2seq.consistency import consistency_loss, pass_by_pass, twice
 from seq2seq.decoder import Decoder, EncodedSource
 from seq2seq.decoding_weights import DecodingWeights, decoding_weights, predict, read_out, restricted
 from seq2seq.embedding import EmbeddingDropout, TokenEmbedding
 from seq2seq.encoder import Encoder
 from seq2seq.guided_attention import AttentionGuide
-from seq2seq.losses import PAD_ID, TokenCrossEntropy, TokenMetric, refuse_sample_weight
+from seq2seq.losses import PAD_ID, TokenCrossEntropy, TokenMetric, real_tokens, refuse_sample_weight
 from seq2seq.output_loss import output_losses
 
 TYINGS = ("none", "two-way", "three-way")
@@ -59,7 +60,7 @@ class Seq2SeqModel(keras.Model):
         `{"logits": (batch, target_length, target_vocabulary_size),
         "attention_weights": (batch, target_length, source_length),
         "readout": (batch, target_length, readout_units)}`. Row i of the weights belongs to the token that
-        step i emits.
+        step i emits. While training with `r_drop`, every sentence is there twice, its copies adjacent.
     """
 
     def __init__(
@@ -103,6 +104,7 @@ class Seq2SeqModel(keras.Model):
             )
         self.arguments = arguments
         self.guide: AttentionGuide | None = None  # set before `compile` to train with guided attention
+        self.r_drop = 0.0  # likewise: weight of the consistency loss, see `consistency.py`
 
         def seeded(offset: int) -> int | None:
             return None if seed is None else 1000 * seed + offset
@@ -207,6 +209,8 @@ class Seq2SeqModel(keras.Model):
 
     def call(self, inputs: tuple[Any, ...], training: bool = False) -> dict[str, Any]:
         source_tokens, target_input_tokens = inputs[:2]
+        if training and self.r_drop > 0:
+            source_tokens, target_input_tokens = twice(source_tokens), twice(target_input_tokens)
         encoded = self.encode(source_tokens, training=training)
         embedded = self.target_dropout(self.target_embedding(target_input_tokens), training=training)
         readout, weights = self.decoder(embedded, encoded, training=training)
@@ -222,28 +226,39 @@ class Seq2SeqModel(keras.Model):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Any:
+        is_twice = training and self.r_drop > 0
+        if is_twice:
+            y = y_pred["tokens"] = twice(y)  # also for `compute_metrics`, which Keras calls next
         loss = self._token_loss(y, y_pred, sample_weight, training)
         if self.guide is None or not training:
             return loss
-        guiding = self.guide.loss(x[2], y_pred["attention_weights"], self.optimizer.iterations)
+        target_attention = twice(x[2]) if is_twice else x[2]
+        guiding = self.guide.loss(target_attention, y_pred["attention_weights"], self.optimizer.iterations)
         return loss + ops.cast(guiding, loss.dtype)
 
     def _token_loss(self, y: Any, y_pred: Any, sample_weight: Any, training: bool) -> Any:
+        r_drop = self.r_drop if training else 0.0
         fast = training and self.arguments["implementation"] == "fast"
         if not fast or not isinstance(self.loss, TokenCrossEntropy):
-            return self.loss(y, y_pred["logits"], sample_weight)
+            loss = self.loss(y, y_pred["logits"], sample_weight)
+            if r_drop > 0:
+                consistency = consistency_loss(y_pred["logits"], ops.cast(real_tokens(y), loss.dtype))
+                loss += r_drop * ops.cast(consistency, loss.dtype)
+            return loss
         refuse_sample_weight(sample_weight)
         kernel, is_transposed = self.decoder.output_kernel(self.target_embedding)
         readout = y_pred["readout"]
+        by_token = pass_by_pass if r_drop > 0 else lambda each: ops.reshape(each, (-1, each.shape[-1]))
         losses = output_losses(
-            ops.reshape(readout, (-1, readout.shape[-1])),
+            by_token(readout),
             ops.cast(kernel, readout.dtype),
             ops.cast(self.decoder.output_bias, readout.dtype),
-            ops.reshape(y, (-1,)),
+            ops.reshape(by_token(y[..., None]), (-1,)),
             self.loss.label_smoothing,
             transpose_kernel=is_transposed,
+            r_drop=r_drop,
         )
-        y_pred["losses"] = losses  # for `compute_metrics`, which Keras calls next
+        y_pred["losses"] = losses  # for `compute_metrics` too
         return losses.loss
 
     @property
@@ -252,6 +267,7 @@ class Seq2SeqModel(keras.Model):
         return [*super().metrics, *([] if self.guide is None else [self.guide.metric])]
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
+        y = y_pred.get("tokens", y)
         # Keras builds the metrics it was given at their first use, and needs the logits for that.
         built = all(getattr(metric, "built", True) for metric in self.metrics)
         if "losses" not in y_pred or not built:

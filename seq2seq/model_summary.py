@@ -9,6 +9,7 @@ from seq2seq.attention_pictures import shown
 
 if TYPE_CHECKING:
     from seq2seq.config import Config
+    from seq2seq.run_directory import RunDirectory
     from seq2seq.translator import Translator
 
 
@@ -22,8 +23,10 @@ def language_names(config: Config, facts: Mapping[str, Any]) -> tuple[str, str]:
 
 def one_line_summary(translator: Translator) -> str:
     """Such as `demo: en to fr, 2.1 M parameters`."""
-    name = " + ".join(config.name for config in translator.configs)
-    return f"{name}: {_languages(translator)}, {_parameters(translator)} parameters"
+    names = [config.name for config in translator.configs]
+    for place, run in enumerate(translator.runs):
+        names[place] += "" if run.checkpoint is None else f"@{run.checkpoint}"
+    return f"{' + '.join(names)}: {_languages(translator)}, {_parameters(translator)} parameters"
 
 
 def model_facts(translator: Translator) -> list[tuple[str, str]]:
@@ -44,8 +47,8 @@ def model_facts(translator: Translator) -> list[tuple[str, str]]:
         ("longest", f"{translator.max_source_pieces} source pieces"),
     ]
     for run in translator.runs:
-        rows.append(("run", shown(run.path)))
-        rows.append(("validation", _validation(run.read_facts())))
+        rows.append(("run", shown(run.path) + ("" if run.checkpoint is None else f"@{run.checkpoint}")))
+        rows.append(("validation", _validation(run)))
     return rows
 
 
@@ -68,10 +71,14 @@ def _facts(translator: Translator) -> dict[str, Any]:
     return translator.runs[0].read_facts() if translator.runs else {}
 
 
-def _validation(facts: Mapping[str, Any]) -> str:
+def _validation(run: RunDirectory) -> str:
     """Such as `BLEU 38.12, epoch 17 of 20`."""
-    score = facts.get("best_score")
+    facts = run.read_facts()
+    score, is_loss = facts.get("best_score"), facts.get("selected_by") == "loss"
+    if score is not None and is_loss:
+        score = -score
+    if run.checkpoint is not None:
+        score = run.validation_scores().get(run.checkpoint)
     if score is None:
         return "not recorded (the training has not come to its end)"
-    name, value = ("loss", -score) if facts.get("selected_by") == "loss" else ("BLEU", score)
-    return f"{name} {value:.2f}, epoch {facts.get('best_epoch')} of {facts.get('epochs')}"
+    return f"{'loss' if is_loss else 'BLEU'} {score:.2f}, epoch {run.epoch} of {facts.get('epochs')}"

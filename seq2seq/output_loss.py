@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from seq2seq.additive_attention import fused
+from seq2seq.consistency import disagreement_and_gradient
 from seq2seq.matmul_precision import operand
 
 # Buffers of 32 MiB and more come from the operating system anew each time (see `startup.py`).
@@ -22,7 +23,7 @@ MAX_LOGITS_BYTES = 30 * 2**20
 class OutputLosses(NamedTuple):
     """The loss of a batch, and what its metrics are made from."""
 
-    loss: Any  # (): smoothed cross-entropy, mean over the real tokens, nats
+    loss: Any  # (): mean over the real tokens, nats
     cross_entropy: Any  # (rows,): not smoothed, 0 at pads
     is_correct: Any  # (rows,): 1.0 where no token has a higher logit than the true one, 0 at pads
 
@@ -36,10 +37,12 @@ def output_losses(
     *,
     transpose_kernel: bool,
     pad_id: int = 0,
+    r_drop: float = 0.0,
 ) -> OutputLosses:
     """Loss and metrics of predicted tokens; only the loss has a gradient, by `hidden`, `kernel` and `bias`.
 
-    The loss is that of `losses.TokenCrossEntropy` on the logits `hidden @ kernel + bias`.
+    The loss is that of `losses.TokenCrossEntropy` on the logits `hidden @ kernel + bias`, plus `r_drop`
+    times that of `consistency.consistency_loss`.
 
     Args:
         hidden: (rows, units), float: the readout of every step of every sentence.
@@ -49,6 +52,7 @@ def output_losses(
         label_smoothing: share of the target probability that is spread over the whole vocabulary, in [0, 1).
         transpose_kernel: the kernel is a table of embeddings.
         pad_id: rows of this token count for nothing.
+        r_drop: weight of the consistency loss. Above 0, rows 2i and 2i + 1 are the two passes of token i.
     """
     real = tf.cast(tf.not_equal(tokens, pad_id), hidden.dtype)
     weight = real / tf.maximum(tf.reduce_sum(real), 1.0)
@@ -56,9 +60,9 @@ def output_losses(
     @tf.custom_gradient
     def compute(hidden: Any, kernel: Any, bias: Any) -> Any:
         by_row, gradients = _slice_by_slice(
-            hidden, kernel, bias, tokens, weight, label_smoothing, transpose_kernel
+            hidden, kernel, bias, tokens, weight, (label_smoothing, r_drop), transpose_kernel
         )
-        smoothed, cross_entropy, is_correct = by_row
+        loss, cross_entropy, is_correct = by_row
 
         def gradient(upstream: Any, *_: Any) -> Any:
             # Nothing but the loss is differentiated in a training, so `upstream` is 1: not a pass over all.
@@ -66,19 +70,29 @@ def output_losses(
                 tf.equal(upstream, 1.0), lambda: gradients, lambda: [upstream * each for each in gradients]
             )
 
-        results = (tf.reduce_sum(smoothed * weight), cross_entropy * real, is_correct * real)
+        results = (tf.reduce_sum(loss * weight), cross_entropy * real, is_correct * real)
         return results, gradient
 
     return OutputLosses(*compute(hidden, kernel, bias))
 
 
 def _slice_by_slice(
-    hidden: Any, kernel: Any, bias: Any, tokens: Any, weight: Any, label_smoothing: float, transpose: bool
+    hidden: Any,
+    kernel: Any,
+    bias: Any,
+    tokens: Any,
+    weight: Any,
+    regularisation: tuple[float, float],
+    transpose: bool,
 ) -> tuple[list[Any], list[Any]]:
-    """Results by row, (rows,) each, and gradients by `hidden`, `kernel` and `bias`."""
+    """Results by row, (rows,) each, and gradients by `hidden`, `kernel` and `bias`.
+
+    `regularisation` is `(label_smoothing, r_drop)`.
+    """
     rows, vocabulary_size = tf.shape(hidden)[0], bias.shape[0]
     slices = -(-rows * vocabulary_size // (MAX_LOGITS_BYTES // hidden.dtype.size))
-    rows_per_slice = -(-rows // tf.maximum(slices, 1))
+    # Rounded up to an even number: the two passes of a token stay in one slice.
+    rows_per_slice = 2 * -(-rows // tf.maximum(2 * slices, 1))
     kernel_operand = operand(kernel)
     by_slice = [
         tf.TensorArray(hidden.dtype, size=slices, element_shape=shape, infer_shape=False)
@@ -90,7 +104,7 @@ def _slice_by_slice(
         hidden_operand = operand(hidden[here])
         logits = tf.matmul(hidden_operand, kernel_operand, transpose_b=transpose)
         *by_row, logits_gradient, bias_part = fused(_losses_and_logits_gradient)(
-            logits, bias, tokens[here], weight[here], label_smoothing
+            logits, bias, tokens[here], weight[here], *regularisation
         )
         hidden_gradient = tf.matmul(logits_gradient, kernel_operand, transpose_b=not transpose)
         pair = (logits_gradient, hidden_operand) if transpose else (hidden_operand, logits_gradient)
@@ -109,9 +123,9 @@ def _slice_by_slice(
 
 
 def _losses_and_logits_gradient(
-    logits: Any, bias: Any, tokens: Any, weight: Any, label_smoothing: float
+    logits: Any, bias: Any, tokens: Any, weight: Any, label_smoothing: float, r_drop: float
 ) -> tuple[Any, ...]:
-    """Of one slice: smoothed and plain cross-entropy, correctness, gradients by logits and by bias."""
+    """Of one slice: loss and plain cross-entropy by row, correctness, gradients by logits and by bias."""
     dtype, vocabulary_size = bias.dtype, bias.shape[0]
     scores = tf.cast(logits, dtype) + bias
     highest = tf.reduce_max(scores, axis=-1)
@@ -121,16 +135,22 @@ def _losses_and_logits_gradient(
     true_score = tf.reduce_sum(tf.where(is_true, scores, tf.zeros((), dtype)), axis=-1)
     normaliser = highest + tf.math.log(total)
     cross_entropy = normaliser - true_score
-    smoothed = cross_entropy
+    loss = cross_entropy
     if label_smoothing > 0:
         uniform = normaliser - tf.reduce_mean(scores, axis=-1)
-        smoothed = (1.0 - label_smoothing) * cross_entropy + label_smoothing * uniform
+        loss = (1.0 - label_smoothing) * cross_entropy + label_smoothing * uniform
     target = tf.where(is_true, tf.constant(1.0 - label_smoothing, dtype), tf.zeros((), dtype))
     target += label_smoothing / vocabulary_size
-    gradient = weight[:, None] * (exponentials / total[:, None] - target)
+    probabilities = exponentials / total[:, None]
+    gradient = probabilities - target
+    if r_drop > 0:
+        disagreement, by_logits = disagreement_and_gradient(scores - normaliser[:, None], probabilities)
+        loss += r_drop * disagreement
+        gradient += r_drop * by_logits
+    gradient *= weight[:, None]
     is_correct = tf.cast(true_score >= highest, dtype)
     return (
-        smoothed,
+        loss,
         cross_entropy,
         is_correct,
         tf.cast(gradient, logits.dtype),

@@ -56,10 +56,14 @@ def _published(entry: Any) -> PublishedSystem:
 
 
 def published_table(systems: Sequence[PublishedSystem], runs: Sequence[EvaluatedRun]) -> Iterator[str]:
-    """One row for each system and direction that somebody has published figures of; ours in bold."""
+    """One row for each system and direction that somebody has published figures of; ours in bold.
+
+    Nothing, when there is none of ours to stand beside the others.
+    """
     directions = list(dict.fromkeys(direction for each in systems for direction in each.bleu))
     sets = list(dict.fromkeys(name for each in systems for figures in each.bleu.values() for name in figures))
-    rows = []
+    rows: list[list[str]] = []
+    has_ours = False
     for direction in directions:
         for each in systems:
             if direction in each.bleu:
@@ -70,6 +74,9 @@ def published_table(systems: Sequence[PublishedSystem], runs: Sequence[Evaluated
             if run.direction == direction and any(name in ours for name in sets):
                 figures = [f"**{as_number(ours[name], 1)}**" if name in ours else DASH for name in sets]
                 rows.append([direction, f"**{as_text(run.name)}**", "this project", *figures])
+                has_ours = True
+    if not has_ours:
+        return iter(())
     return table(["direction", "system", "source", *map(as_text, sets)], rows, left=3)
 
 

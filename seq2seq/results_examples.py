@@ -1,43 +1,56 @@
 """Translations of a page of results, each with its heat map and a word on what is to be seen in it.
 
-Which ones, and the words, stand in a small YAML file:
+Which ones, and the words, stand in a YAML file that a person writes, docs/results_examples.yaml:
 
-    - model: multi30k-en-de      # a shipped model, or the directory of a run
-      set: test_2016_flickr      # that was evaluated with it
+    - system: tatoeba-en-es      # a file of evaluate.py --summary, here docs/scores/tatoeba-en-es.json
+      set: test                  # that was evaluated
       line: 17                   # of the set, from 1
       kind: failure              # or success
+      translation: Lo que el sistema escribió.
       explanation: >-
         What went right or wrong, and what the attention has to do with it.
+
+`translation` is what the explanation speaks of: when the system comes to write something else, the page is
+not written until a person has looked again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data.errors import UserError
-from seq2seq.results_tables import as_text
+from seq2seq.results_tables import EvaluatedRun, as_number, as_text
 
 if TYPE_CHECKING:
-    from seq2seq.run_directory import RunDirectory
-    from seq2seq.translation import Translation
-    from seq2seq.translator import Translator
+    from matplotlib.figure import Figure
 
+SPREAD = "spread evenly over the set"
+_MOST_SPREAD = 10
 _DOTS_PER_INCH = 96  # of pictures in a text; a fifth of the bytes of those that translate.py draws
 _KINDS = ("success", "failure")
+_TEXTS = ("system", "set", "translation", "explanation")
+_KEYS = ("system", "set", "line", "kind", "translation", "explanation")
 
 
 @dataclass(frozen=True)
 class Example:
-    """One entry of the file; see there."""
+    """One entry of the file; see there.
 
-    model: str
+    Attributes:
+        place: where it begins, for messages: `docs/results_examples.yaml:12`.
+    """
+
+    system: str
     set: str
     line: int
     kind: str
+    translation: str
     explanation: str
+    place: str
 
 
 @dataclass(frozen=True)
@@ -46,106 +59,165 @@ class DrawnExample:
 
     Attributes:
         example: the entry.
-        row: the sentence in the evaluation: source, hypothesis, references, chrF.
+        row: the sentence as `seq2seq.evaluation_summary` keeps it: source, hypothesis, references, chrF.
         picture: path, relative to the page.
     """
 
     example: Example
-    row: dict[str, Any]
+    row: Mapping[str, Any]
     picture: str
+
+
+def spread_lines(sentences: int) -> list[int]:
+    """Ten lines of a set, from 1, or all of a smaller one: neither the best nor the worst are picked."""
+    count = min(_MOST_SPREAD, sentences)
+    return [place * sentences // count + 1 for place in range(count)]
 
 
 def read_examples(path: Path) -> list[Example]:
     """Read the file.
 
     Raises:
-        UserError: it cannot be read, or an entry is not as it should be.
+        UserError: it cannot be read, or an entry is not as it should be; with its line.
     """
-    import yaml
+    from seq2seq.strict_yaml import YamlError, parse_with_lines
 
-    names = [field.name for field in fields(Example)]
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content, lines = parse_with_lines(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"Cannot read {path}: {error.strerror or error}") from error
-    except yaml.YAMLError as error:
-        raise UserError(f"{path} is not YAML: {error}") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not valid UTF-8 ({error.reason} at byte {error.start}).") from error
+    except YamlError as error:
+        raise UserError(f"{path}:{error.line}: {error}" if error.line else f"{path}: {error}") from error
     if not isinstance(content, list) or not content:
-        raise UserError(f"{path}: expected a list of entries, each with {', '.join(names)}.")
-    examples = []
-    for number, entry in enumerate(content, start=1):
-        if not isinstance(entry, dict) or set(entry) != set(names):
-            raise UserError(f"{path}, entry {number}: expected {', '.join(names)} and nothing else.")
-        if entry["kind"] not in _KINDS or not isinstance(entry["line"], int) or entry["line"] < 1:
-            raise UserError(
-                f"{path}, entry {number}: expected {' or '.join(_KINDS)} as its kind and a number from 1 "
-                f"as its line."
-            )
-        examples.append(Example(**{**entry, "explanation": str(entry["explanation"]).strip()}))
+        raise UserError(f"{path}: expected a list of entries, each with {', '.join(_KEYS)}.")
+    places = {key: f"{path}:{line}" for key, line in lines.items()}
+    examples = [_example(entry, str(number), places) for number, entry in enumerate(content)]
+    first: dict[tuple[str, str, int], Example] = {}
+    for each in examples:
+        other = first.setdefault((each.system, each.set, each.line), each)
+        if other is not each:
+            raise UserError(f"{each.place}: the same sentence as {other.place}. Remove one of the two.")
     return examples
 
 
-def draw_examples(examples: Sequence[Example], page: Path) -> list[DrawnExample]:
-    """Translate the sentences again, as they were evaluated, and draw the attention into `images/` beside
-    the page.
+def _example(entry: Any, number: str, places: Mapping[tuple[str, ...], str]) -> Example:
+    place = places[(number,)]
+    if not isinstance(entry, dict):
+        raise UserError(f"{place}: expected an entry with {', '.join(_KEYS)}; found {entry!r}.")
+    for key in entry:
+        if key not in _KEYS:
+            near = difflib.get_close_matches(str(key), _KEYS, n=1)
+            hint = f"did you mean `{near[0]}`?" if near else f"known here: {', '.join(_KEYS)}"
+            raise UserError(f"{places[number, str(key)]}: unknown key `{key}`; {hint}")
+    missing = [key for key in _KEYS if key not in entry]
+    if missing:
+        raise UserError(f"{place}: {', '.join(f'`{key}`' for key in missing)} missing in this entry.")
+    for key in _TEXTS:
+        if not isinstance(entry[key], str) or not entry[key].strip():
+            where = places[number, key]
+            raise UserError(f"{where}: `{key}` has to be a text (received: {entry[key]!r}).")
+    if type(entry["line"]) is not int or entry["line"] < 1:
+        raise UserError(
+            f"{places[number, 'line']}: `line` has to be a number from 1 (received: {entry['line']!r})."
+        )
+    if entry["kind"] not in _KINDS:
+        raise UserError(
+            f"{places[number, 'kind']}: `kind` has to be {' or '.join(_KINDS)} (received: {entry['kind']!r})."
+        )
+    return Example(**{**entry, "explanation": entry["explanation"].strip()}, place=place)
+
+
+def draw_examples(
+    examples: Sequence[Example], runs: Sequence[EvaluatedRun], page: Path
+) -> list[DrawnExample]:
+    """Draw the attention that was kept of the examples into `images/` beside the page.
+
+    Nothing is drawn before all of them are found to be there.
+
+    Args:
+        examples: the entries.
+        runs: the systems of the page.
+        page: its path.
 
     Raises:
-        UserError: a model or its evaluation is not there, or it does not translate as it did then.
+        UserError: a sentence was not kept, or its translation is not the one that is explained.
+        OSError: a picture cannot be written.
     """
-    from data.quiet_tensorflow import load_tensorflow_quietly
-    from seq2seq.shipped_models import find_run
-
-    load_tensorflow_quietly()
-    from seq2seq.translator import Translator
-
-    runs = {name: find_run(name) for name in dict.fromkeys(example.model for example in examples)}
-    translators = {name: Translator.load(run) for name, run in runs.items()}
-    return [
-        _drawn(number, example, runs[example.model], translators[example.model], page)
-        for number, example in enumerate(examples, start=1)
-    ]
+    found = [(example, *_kept_sentence(example, runs)) for example in examples]
+    drawn = []
+    for number, (example, report, row) in enumerate(found, start=1):
+        picture = f"images/example_{number:02d}.png"
+        _save(_heat_map(row, report["system"]), page.parent / picture)
+        drawn.append(DrawnExample(example, row, picture))
+    return drawn
 
 
-def _drawn(
-    number: int, example: Example, run: RunDirectory, translator: Translator, page: Path
-) -> DrawnExample:
-    from seq2seq.evaluation_files import file_stem, read_report
-    from seq2seq.search_options import SearchOptions
-
-    report = read_report(run.evaluation_folder / f"{file_stem(example.set)}.json")
-    if example.line > len(report["sentences"]):
+def _kept_sentence(
+    example: Example, runs: Sequence[EvaluatedRun]
+) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """The report of the example's set, and the sentence in it."""
+    systems = {run.kept_as: run for run in runs if run.kept_as is not None}
+    if example.system not in systems:
         raise UserError(
-            f"{example.set} has {len(report['sentences']):,} lines, and no line {example.line:,}."
+            f"{example.place}: there is no system {example.system} on this page; what evaluate.py --summary "
+            f"wrote of it is not among the files. There are: {', '.join(systems) or 'none'}."
         )
-    row = report["sentences"][example.line - 1]
-    # An option that is newer than the evaluation has its default.
-    search = {f.name: report["options"][f.name] for f in fields(SearchOptions) if f.name in report["options"]}
-    (translation,) = translator.translate([row["source"]], SearchOptions(**search))
-    if translation.text != row["hypothesis"]:
+    reports = {report["set"]: report for report in systems[example.system].reports}
+    if example.set not in reports:
         raise UserError(
-            f"{example.model} translates line {example.line} of {example.set} otherwise than its evaluation "
-            f"says ({translation.text!r}, not {row['hypothesis']!r}). Evaluate it again: python evaluate.py "
-            f"--model {example.model} --split {example.set}"
+            f"{example.place}: {example.system} was not evaluated on {example.set}, but on "
+            f"{', '.join(reports)}."
         )
-    picture = f"images/example_{number:02d}.png"
-    _draw(translation, run, page.parent / picture)
-    return DrawnExample(example, row, picture)
+    report = reports[example.set]
+    row = next((each for each in report.get("examples", ()) if each["line"] == example.line), None)
+    if row is None:
+        raise UserError(
+            f"{example.place}: the file of {example.system} does not hold line {example.line} of "
+            f"{example.set}. Write it again: python evaluate.py --model ... --summary "
+            f".../{example.system}.json --examples {example.place.rpartition(':')[0]}"
+        )
+    if _words(row["hypothesis"]) != _words(example.translation):
+        raise UserError(
+            f"{example.place}: {example.system} translates line {example.line} of {example.set} as "
+            f"{row['hypothesis']!r}, but what is explained is {example.translation!r}. Look at it again, and "
+            "mend `translation` and `explanation`."
+        )
+    if not row["attention"]:
+        raise UserError(f"{example.place}: this translation is empty, so there is no attention to show.")
+    return report, row
 
 
-def _draw(translation: Translation, run: RunDirectory, path: Path) -> None:
-    from data.atomic import atomic_write
+def _words(text: str) -> list[str]:
+    """YAML joins lines, so that white space is no difference."""
+    return text.split()
+
+
+def _heat_map(row: Mapping[str, Any], system: Mapping[str, Any]) -> Figure:
     from seq2seq.languages import language_name
-    from seq2seq.model_summary import language_names
-    from seq2seq.plotting import translation_heat_map
+    from seq2seq.plotting import attention_heat_map
+    from seq2seq.report.packed_attention import unpacked
 
-    source, target = map(language_name, language_names(run.config, run.read_facts()))
-    figure = translation_heat_map(translation, source_name=source, target_name=target)
+    sources, targets = row["source_words"], row["target_words"]
+    return attention_heat_map(
+        unpacked(row["attention"], len(targets), len(sources)),
+        sources,
+        targets,
+        source_name=language_name(system["source_language"] or "source"),
+        target_name=language_name(system["target_language"] or "target"),
+    )
+
+
+def _save(figure: Figure, path: Path) -> None:
+    from data.atomic import atomic_write
+
     with atomic_write(path, "wb") as file:
         figure.savefig(file, format="png", dpi=_DOTS_PER_INCH, pil_kwargs={"optimize": True})
 
 
 def example_lines(drawn: Sequence[DrawnExample]) -> Iterator[str]:
-    """The section of the page, without its heading."""
+    """The section of the page."""
     failures = sum(each.example.kind == "failure" for each in drawn)
     yield (
         f"Chosen by hand: {len(drawn) - failures} that went well and {failures} that did not (✗). In a heat "
@@ -160,9 +232,10 @@ def example_lines(drawn: Sequence[DrawnExample]) -> Iterator[str]:
         yield ""
         yield f"> {as_text(row['hypothesis'])}"
         yield ""
-        place = f"{as_text(Path(example.model).name)}, {as_text(example.set)}, line {example.line}"
+        place = f"{as_text(example.system)}, {as_text(example.set)}, line {example.line}"
         references = " / ".join(as_text(text) for text in row["references"])
-        yield f"Reference: {references} ({place}, chrF {row['chrf']:.0f})"
+        scores = f"chrF {row['chrf']:.0f}, attention confidence {as_number(row['confidence'], 2)}"
+        yield f"Reference: {references} ({place}; {scores})"
         yield ""
         yield f"![attention]({each.picture})"
         yield ""

@@ -2,11 +2,10 @@
 
     python -m seq2seq.results_page --page docs/results.md runs/multi30k_en_de runs/multi30k_de_en
 
-No number of this project is typed by hand: scores come from the JSON files in RUN/evaluation, facts of the
-training
-from RUN/run.json and RUN/metrics.csv, pictures from RUN/plots. The same files give the same page. `--keep
-DIR` puts
-what the page needs of each run into a small file, from which it can be written again without the run.
+No number of this project is typed by hand: scores, facts of the training and pictures come from
+RUN/evaluation, RUN/run.json, RUN/metrics.csv and RUN/plots, or from the files of `evaluate.py --summary`,
+which hold what is needed of all these. The same files give the same page. `make results` writes
+docs/results.md from the summaries in docs/scores.
 """
 
 from __future__ import annotations
@@ -16,12 +15,18 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from data.errors import UserError
 from seq2seq.published_results import PublishedSystem, published_table, read_published
-from seq2seq.results_examples import DrawnExample, draw_examples, example_lines, read_examples
-from seq2seq.results_reading import keep_scores, read_run
+from seq2seq.results_examples import (
+    SPREAD,
+    DrawnExample,
+    draw_examples,
+    example_lines,
+    read_examples,
+    spread_lines,
+)
+from seq2seq.results_reading import read_run
 from seq2seq.results_tables import (
     EvaluatedRun,
     alignment_table,
@@ -37,7 +42,7 @@ from seq2seq.results_tables import (
     training_table,
 )
 
-_EXAMPLES_PER_PAGE = 10
+_DOTS_PER_INCH = 96
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,10 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     examples = read_examples(Path(options.examples)) if options.examples else ()
     try:
-        written = [keep_scores(Path(options.keep), run) for run in content.runs] if options.keep else []
         if examples:
-            content = replace(content, examples=draw_examples(examples, page))
-        written = [*write_page(page, content), *written]
+            content = replace(content, examples=draw_examples(examples, content.runs, page))
+        written = write_page(page, content)
     except OSError as error:
         raise UserError(f"Cannot write {options.page}: {error.strerror or error}") from error
     for path in written:
@@ -77,7 +81,7 @@ def build_parser() -> argparse.ArgumentParser:
         "runs",
         nargs="+",
         metavar="RUN",
-        help="a run, a shipped model, an evaluation folder, a file of evaluate.py --output or of --keep",
+        help="a run, a shipped model, an evaluation folder, a file of evaluate.py --summary or --output",
     )
     parser.add_argument(
         "--page", required=True, metavar="FILE.md", help="the page; pictures go to images/ beside it"
@@ -91,12 +95,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--examples",
         metavar="FILE.yaml",
         help="translations to show with their heat maps and an explanation, in place of ten that are spread "
-        "over the set (docs/models.md describes the file)",
-    )
-    parser.add_argument(
-        "--keep",
-        metavar="DIR",
-        help="also write what the page needs of each RUN into DIR/NAME.json, without texts",
+        "over the set; of systems that are files of evaluate.py --summary (docs/evaluate.md describes it)",
     )
     parser.add_argument("--title", default="Results", help="heading of the page (default: Results)")
     return parser
@@ -110,7 +109,8 @@ class PageContent:
         runs: in the order of the page.
         title: heading.
         published: figures of others.
-        examples: chosen translations, drawn; none: ten of each run, spread over its first set.
+        examples: chosen translations, drawn; none: those that a summary has of each run, or ten of its first
+            set.
     """
 
     runs: Sequence[EvaluatedRun]
@@ -120,32 +120,52 @@ class PageContent:
 
 
 def write_page(path: Path, content: PageContent) -> list[Path]:
-    """Write the page, and copy its pictures to `images/` beside it.
+    """Write the page, and its pictures into `images/` beside it.
 
     Returns:
         Every file that was written, the page first.
+
+    Raises:
+        OSError: one cannot be written.
     """
     from data.atomic import atomic_write
 
-    pictures = {place: f"images/{name}" for place, name in _picture_names(content.runs)}
-    for place, name in pictures.items():
-        _copy(place, path.parent / name)
+    pictures = [_write_pictures(number, run, path.parent) for number, run in enumerate(content.runs, 1)]
     with atomic_write(path) as file:
         file.write("\n".join(page_lines(content, pictures)) + "\n")
-    names = [*pictures.values(), *(each.picture for each in content.examples)]
+    names = [name for each in pictures for name in each.values()]
+    names += [each.picture for each in content.examples]
     return [path, *(path.parent / name for name in names)]
 
 
-def _picture_names(runs: Sequence[EvaluatedRun]) -> Iterator[tuple[Path, str]]:
+def _write_pictures(number: int, run: EvaluatedRun, folder: Path) -> dict[str, str]:
+    """The pictures of a run: where the page finds each, by its caption."""
     from seq2seq.evaluation_files import file_stem
+    from seq2seq.learning_curve import has_curve
 
-    for number, run in enumerate(runs, start=1):
-        # Two runs may share a name; their number on the page keeps their pictures apart.
-        stem = f"{number}_{file_stem(run.name)}"
-        if run.learning_curve is not None:
-            yield run.learning_curve, f"{stem}_learning_curve.png"
-        if run.alignment is not None:
-            yield run.alignment, f"{stem}_alignment.png"
+    # Two runs may share a name; their number on the page keeps their pictures apart.
+    stem = f"images/{number}_{file_stem(run.kept_as or run.name)}"
+    pictures = {}
+    if has_curve(_columns(run.epochs)):
+        pictures["learning curve"] = f"{stem}_learning_curve.png"
+        _draw_curve(run, folder / pictures["learning curve"])
+    if run.alignment is not None:
+        pictures["attention of a validation sentence"] = f"{stem}_alignment.png"
+        _copy(run.alignment, folder / pictures["attention of a validation sentence"])
+    return pictures
+
+
+def _columns(epochs: Sequence[Mapping[str, str]]) -> dict[str, list[str | None]]:
+    return {name: [row.get(name) for row in epochs] for name in (epochs[0] if epochs else ())}
+
+
+def _draw_curve(run: EvaluatedRun, path: Path) -> None:
+    from data.atomic import atomic_write
+    from seq2seq.learning_curve import learning_curve
+
+    figure = learning_curve(_columns(run.epochs), title=run.name)
+    with atomic_write(path, "wb") as file:
+        figure.savefig(file, format="png", dpi=_DOTS_PER_INCH, pil_kwargs={"optimize": True})
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -155,17 +175,20 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copyfileobj(original, copy)
 
 
-def page_lines(content: PageContent, pictures: Mapping[Path, str]) -> Iterator[str]:
+def page_lines(content: PageContent, pictures: Sequence[Mapping[str, str]]) -> Iterator[str]:
     """The lines of the page.
 
     Args:
         content: see there.
-        pictures: for each picture of the runs where the page finds it.
+        pictures: of each run, by caption, where the page finds them.
     """
     runs = content.runs
     yield f"# {content.title}"
     yield ""
-    yield "Written by `python -m seq2seq.results_page` from the JSON files of `evaluate.py`, not by hand."
+    yield (
+        "Written by `python -m seq2seq.results_page` from the JSON files of `evaluate.py`, not by hand; "
+        "docs/evaluate.md says how."
+    )
     yield from _section("Scores", score_table(runs))
     yield from _section("Beside published figures", _published_lines(content))
     yield from _section("Over seeds", seed_table(runs))
@@ -174,14 +197,15 @@ def page_lines(content: PageContent, pictures: Mapping[Path, str]) -> Iterator[s
     yield from _section("Word alignment and attention", alignment_table(runs))
     yield from _section("By source length", length_table(runs))
     yield from _section("Training", training_table(runs))
-    yield from _section("Speed of translation", speed_table(runs))
-    for run in runs:
-        yield from _picture_lines(run, pictures)
+    yield from _section("Speed of translation", _speed_lines(runs))
+    for run, of_run in zip(runs, pictures, strict=True):
+        for caption, place in of_run.items():
+            yield from ("", f"![{as_text(run.name)}: {caption}]({place.replace(' ', '%20')})")
     if content.examples:
         yield from _section("Translations, and where the model looked", example_lines(content.examples))
     else:
         for run in runs:
-            yield from _section(f"Ten translations: {as_text(run.name)}", _example_table(run.reports[0]))
+            yield from _section(f"Ten translations: {as_text(run.name)}", _example_table(run))
     yield from _section("Signatures", _signature_lines(runs))
     yield from _section("Software", _version_lines(runs))
 
@@ -197,31 +221,39 @@ def _published_lines(content: PageContent) -> Iterator[str]:
         yield from rows
 
 
+def _speed_lines(runs: Sequence[EvaluatedRun]) -> Iterator[str]:
+    rows = list(speed_table(runs))
+    if rows:
+        yield (
+            "As it was while the scores were measured, with whatever else the machine did at that time; "
+            "docs/performance.md has measurements on an idle one."
+        )
+        yield ""
+        yield from rows
+
+
 def _section(heading: str, lines: Iterator[str]) -> Iterator[str]:
     content = list(lines)
     if content:
         yield from ("", f"## {heading}", "", *content)
 
 
-def _picture_lines(run: EvaluatedRun, pictures: Mapping[Path, str]) -> Iterator[str]:
-    captions = {run.learning_curve: "learning curve", run.alignment: "attention of a validation sentence"}
-    for place, caption in captions.items():
-        if place is not None:
-            yield from ("", f"![{as_text(run.name)}: {caption}]({pictures[place].replace(' ', '%20')})")
-
-
-def _example_table(report: Mapping[str, Any]) -> Iterator[str]:
-    """Sentences spread evenly over the set: neither the best nor the worst were picked."""
-    sentences = report.get("sentences")
-    if not sentences:  # of a shipped model, or of a file that was kept
+def _example_table(run: EvaluatedRun) -> Iterator[str]:
+    """Sentences spread evenly over the set, neither the best nor the worst; or those that were kept."""
+    kept = next((report for report in run.reports if report.get("examples")), None)
+    if kept is not None:
+        report, chosen = kept, [(row["line"], row) for row in kept["examples"]]
+    else:
+        report = run.reports[0]
+        sentences = report.get("sentences", ())  # the scores of a shipped model come without
+        chosen = [(line, sentences[line - 1]) for line in spread_lines(len(sentences))]
+    if not chosen:
         return
-    count = min(_EXAMPLES_PER_PAGE, len(sentences))
-    chosen = [sentences[place * len(sentences) // count] for place in range(count)]
     rows = [
-        [str(row["index"] + 1), *map(as_text, (row["source"], row["hypothesis"], row["references"][0]))]
-        for row in chosen
+        [str(line), *map(as_text, (row["source"], row["hypothesis"], row["references"][0]))]
+        for line, row in chosen
     ]
-    yield f"From {as_text(report['set'])}, spread evenly over the set."
+    yield f"From {as_text(report['set'])}, {report.get('examples_are', SPREAD)}."
     yield ""
     yield from table(["line", "source", "translation", "reference"], rows, left=4)
 

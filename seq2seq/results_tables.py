@@ -14,34 +14,48 @@ _MARKDOWN_MARKS = str.maketrans({mark: f"\\{mark}" for mark in "\\`*_[]<>|#&~$"}
 
 @dataclass(frozen=True)
 class EvaluatedRun:
-    """What one run directory has to say.
+    """What is known of one system.
 
     Attributes:
         reports: of its evaluations, at least one.
         facts: of run.json, empty when there is none.
         epochs: the rows of metrics.csv, empty when there is none.
-        learning_curve, alignment: pictures, where they exist.
+        alignment: the picture of a validation sentence, where there is one.
         shipped_as: of a shipped model its `name`, `bytes`, `licence` and what `half_precision` cost.
+        kept_as: name of the summary that all this was read from, without its ending.
     """
 
     reports: list[dict[str, Any]]
     facts: dict[str, Any]
     epochs: list[dict[str, str]]
-    learning_curve: Path | None
-    alignment: Path | None
+    alignment: Path | None = None
     shipped_as: dict[str, Any] | None = None
+    kept_as: str | None = None
 
     @property
     def name(self) -> str:
-        """Of the shipped model or of the run's directory; runs that differ in their seeds share a configured
-        name."""
+        """Of the summary, the shipped model or the run's directory; runs that differ in their seeds share a
+        configured name."""
         system = self.reports[0]["system"]
-        directories = [each["directory"] for each in system["runs"]]
+        # Reports that are older than kept epochs say nothing of them.
+        directories = [
+            each["directory"] + (f"@{each['checkpoint']}" if each.get("checkpoint") else "")
+            for each in system["runs"]
+        ]
+        if self.kept_as is not None:
+            many = f" (ensemble of {len(directories)})" if len(directories) > 1 else ""
+            return self.kept_as + many
         if self.shipped_as is not None:
             return self.shipped_as["name"]
         if len(directories) > 1:
             return f"ensemble of {len(directories)} ({', '.join(directories)})"
         return directories[0] if directories else system["name"]
+
+    @property
+    def checkpoint(self) -> int | None:
+        """The kept epoch whose weights were scored; None for the best model, and for an ensemble."""
+        runs = self.reports[0]["system"]["runs"]
+        return runs[0].get("checkpoint") if len(runs) == 1 else None
 
     @property
     def direction(self) -> str:
@@ -164,7 +178,7 @@ def shipped_table(runs: Sequence[EvaluatedRun]) -> Iterator[str]:
         halves = run.shipped_as["half_precision"]
         rows.append(
             [
-                f"`{run.name}`",
+                f"`{run.shipped_as['name']}`",
                 run.direction,
                 as_text(run.shipped_as["licence"]),
                 as_number(run.shipped_as["bytes"] / 1e6, 1),
@@ -203,7 +217,7 @@ def length_table(runs: Sequence[EvaluatedRun]) -> Iterator[str]:
 
 def training_table(runs: Sequence[EvaluatedRun]) -> Iterator[str]:
     """What it took to train each system."""
-    header = ["system", "machine", "parameters", "training pairs", "minutes", "epochs", "best epoch"]
+    header = ["system", "machine", "parameters", "training pairs", "minutes", "epochs", "weights of epoch"]
     header += ["validation BLEU", "validation perplexity ↓"]
     rows = [_training_row(run) for run in runs if run.facts or run.epochs]
     return table(header, rows, left=2)
@@ -211,8 +225,11 @@ def training_table(runs: Sequence[EvaluatedRun]) -> Iterator[str]:
 
 def _training_row(run: EvaluatedRun) -> list[str]:
     facts = run.facts
-    seconds, best = facts.get("training_seconds"), facts.get("best_epoch")
-    chosen = next((row for row in run.epochs if best and int(float(row["epoch"])) == best), {})
+    seconds, epoch = facts.get("training_seconds"), run.checkpoint or facts.get("best_epoch")
+    chosen = next((row for row in run.epochs if epoch and int(float(row["epoch"])) == epoch), {})
+    bleu = _float_or_none(chosen.get("val_bleu"))
+    if bleu is None and run.checkpoint is None:
+        bleu = _best_bleu(facts)
     machine = [str(facts[key]) for key in ("processor", "machine") if facts.get(key)]
     return [
         as_text(run.name),
@@ -221,8 +238,8 @@ def _training_row(run: EvaluatedRun) -> list[str]:
         as_number(facts.get("train_pairs"), 0),
         as_number(None if seconds is None else seconds / 60, 1),
         as_number(facts.get("epochs") or len(run.epochs) or None, 0),
-        as_number(best, 0),
-        as_number(_float_or_none(chosen.get("val_bleu")) or _best_bleu(facts), 1),
+        as_number(epoch, 0),
+        as_number(bleu, 1),
         as_number(_float_or_none(chosen.get("val_perplexity")), 2),
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import platform
@@ -50,10 +51,26 @@ class RunDirectory:
 
     Args:
         path: the directory.
+        checkpoint: the kept epoch that is meant; None: the best model.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, checkpoint: int | None = None) -> None:
         self.path = Path(path)
+        self.checkpoint = checkpoint
+
+    @property
+    def label(self) -> str:
+        """How a user names what is meant: the path, or `path@epoch`."""
+        return str(self.path) + self._epoch_mark
+
+    @property
+    def name(self) -> str:
+        """The directory's own name, with the kept epoch if one is meant."""
+        return self.path.resolve().name + self._epoch_mark
+
+    @property
+    def _epoch_mark(self) -> str:
+        return "" if self.checkpoint is None else f"@{self.checkpoint}"
 
     @property
     def config_file(self) -> Path:
@@ -94,6 +111,16 @@ class RunDirectory:
         return self.path / (SHIPPED_WEIGHTS_NAME if self.is_shipped else "model.keras")
 
     @property
+    def weights_file(self) -> Path:
+        """The file with the weights that are meant: `model_file`, or that of the kept epoch."""
+        return self.model_file if self.checkpoint is None else self.checkpoints.path(self.checkpoint)
+
+    @property
+    def epoch(self) -> int | None:
+        """After which epoch the weights that are meant were saved; None where that was not noted."""
+        return self.read_facts().get("best_epoch") if self.checkpoint is None else self.checkpoint
+
+    @property
     def output_folder(self) -> Path:
         """Where pictures and scores go."""
         return Path("runs") / self.path.resolve().name if self.is_shipped else self.path
@@ -121,7 +148,9 @@ class RunDirectory:
 
     @property
     def evaluation_folder(self) -> Path:
-        return self.output_folder / "evaluation"
+        """Where scores go; those of a kept epoch must not take the place of the best model's."""
+        folder = self.output_folder / "evaluation"
+        return folder if self.checkpoint is None else folder / f"epoch-{self.checkpoint}"
 
     @property
     def scores_file(self) -> Path:
@@ -161,9 +190,12 @@ class RunDirectory:
         """Fail before anything heavy is loaded, not after.
 
         Raises:
-            UserError: there is no run here, no model yet, or a shipped model is not as it was published.
+            UserError: there is no run here, no model yet, the epoch that is meant was not kept, or a shipped
+                model is not as it was published.
         """
         _ = self.config
+        if self.checkpoint is not None:
+            self.checkpoints.check_kept(self.checkpoint)
         if not self.model_file.is_file():
             raise UserError(
                 f"{self.path} holds no model yet: its training has not come to a first validation. "
@@ -171,14 +203,17 @@ class RunDirectory:
             )
 
     def load_model(self) -> Seq2SeqModel:
-        """The best model of the run, with averaged weights.
+        """The best model of the run, or that of the kept epoch that is meant, with averaged weights.
 
         Raises:
-            UserError: there is no model yet, or it does not belong to the run's tokenizer.
+            UserError: there is no model yet, it does not belong to the run's tokenizer, or the epoch was not
+                kept or its file is damaged.
         """
         self.check_is_trained()
         model = self._read_shipped_model() if self.is_shipped else self._read_keras_file()
         self._check_belongs(model)
+        if self.checkpoint is not None:
+            self.checkpoints.load_into(self.checkpoint, model)
         return model
 
     def _read_keras_file(self) -> Seq2SeqModel:
@@ -284,6 +319,15 @@ class RunDirectory:
             raise UserError(
                 f"{self.facts_file}: damaged, not JSON ({error}). Bring back a copy of it."
             ) from error
+
+    def validation_scores(self) -> dict[int, float]:
+        """BLEU on the validation split by epoch, the loss where a run is judged by that (metrics.csv)."""
+        if not self.metrics_file.is_file():
+            return {}
+        column = "val_loss" if self.read_facts().get("selected_by") == "loss" else "val_bleu"
+        with self.metrics_file.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        return {int(float(row["epoch"])): float(row[column]) for row in rows if row.get(column)}
 
     def write_facts(self, **facts: Any) -> None:
         """Add to run.json."""

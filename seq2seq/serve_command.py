@@ -97,7 +97,7 @@ def _application(options: argparse.Namespace) -> FastAPI:
     runs = runs_or_default(options.model, others)
     for run in runs:
         _ = run.config
-    with loading_note(", ".join(str(run.path) for run in runs)) as loading:
+    with loading_note(", ".join(run.label for run in runs)) as loading:
         load_tensorflow_quietly()
         loading()
         from seq2seq.inspector.application import create_application
@@ -111,7 +111,7 @@ def _application(options: argparse.Namespace) -> FastAPI:
             n_best=options.max_n_best,
         )
         hosts = answered_hosts(options.host, options.allow_host)
-        models = load_models([run.path for run in runs])
+        models = load_models(runs)
         return create_application(models, limits, hosts, warm_up=True)
 
 

@@ -50,8 +50,9 @@ def build_parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="MODEL",
-        help="directory of a trained run or name of a shipped model (default: tatoeba-en-es, English to "
-        "Spanish); several times: all of them, to choose from and to compare",
+        help="directory of a trained run, RUN@EPOCH for the weights of a kept epoch, or name of a shipped "
+        "model (default: tatoeba-en-es, English to Spanish); several times: all of them, to choose from and "
+        "to compare",
     )
     _add_address_options(parser)
     _add_limits(parser)

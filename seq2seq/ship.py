@@ -186,7 +186,7 @@ def shippable_reports(run: RunDirectory) -> list[dict[str, Any]]:
     Raises:
         UserError: a test set was not evaluated, or not as a whole, or with another model.
     """
-    from seq2seq.evaluate_command import fingerprint
+    from seq2seq.evaluated_system import fingerprint
     from seq2seq.evaluation_files import read_reports
 
     again = f"Evaluate it again: python evaluate.py --model {run.path}"

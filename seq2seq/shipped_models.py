@@ -37,16 +37,70 @@ def find_run(name_or_path: str | Path) -> RunDirectory:
     Raises:
         UserError: there is neither.
     """
-    path = Path(name_or_path)
-    if path.is_dir():
-        return RunDirectory(path)
-    if str(name_or_path) in shipped_names():
-        return shipped_run(str(name_or_path))
+    path, run = Path(name_or_path), _run_of_name(name_or_path)
+    if run is not None:
+        return run
     what = "is not a directory" if path.exists() else "does not exist"
     raise UserError(
         f"{name_or_path} {what}: expected the directory of a trained run, or the name of a shipped model "
         f"(in this checkout: {_listed()}). {HOW_TO_GET_A_RUN}"
     )
+
+
+def _run_of_name(name_or_path: str | Path) -> RunDirectory | None:
+    path = Path(name_or_path)
+    if path.is_dir():
+        return RunDirectory(path)
+    return shipped_run(str(path)) if str(path) in shipped_names() else None
+
+
+def find_model(name_or_path: str | Path) -> RunDirectory:
+    """The run, the shipped model or the kept epoch of a run that a user means.
+
+    Args:
+        name_or_path: see `find_run`; or `RUN@EPOCH`, for the weights that were kept of an epoch. A directory
+            of just that name comes first.
+
+    Raises:
+        UserError: there is no such run, or it did not keep that epoch.
+    """
+    run, epoch = _split_epoch(name_or_path)
+    if run is None or epoch is None:
+        return find_run(name_or_path)
+    if run.is_shipped:
+        raise UserError(
+            f"{name_or_path}: a shipped model has its best weights alone. Give it without @{epoch}."
+        )
+    _ = run.config  # a directory that is no run has kept nothing, for another reason
+    if not _is_number(epoch):
+        kept = ", ".join(map(str, run.checkpoints.epochs())) or "none"
+        raise UserError(
+            f"{name_or_path}: expected the number of a kept epoch behind the @, such as {run.path}@12, not "
+            f"{epoch!r}. Kept epochs: {kept}."
+        )
+    run.checkpoints.check_kept(int(epoch))
+    return RunDirectory(run.path, int(epoch))
+
+
+def run_of_scores(name_or_path: str | Path) -> RunDirectory:
+    """The run whose scores a user means, by what `find_model` takes; whether it is there or not."""
+    run, epoch = _split_epoch(name_or_path)
+    if run is None:
+        return RunDirectory(name_or_path)
+    return RunDirectory(run.path, int(epoch)) if epoch is not None and _is_number(epoch) else run
+
+
+def _split_epoch(name_or_path: str | Path) -> tuple[RunDirectory | None, str | None]:
+    """The run, if there is one, and what stands behind the @ of `RUN@EPOCH`."""
+    run = _run_of_name(name_or_path)
+    if run is not None:
+        return run, None
+    base, at, epoch = str(name_or_path).rpartition("@")
+    return (_run_of_name(base), epoch) if at and base else (None, None)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
 
 
 def default_run() -> RunDirectory:
@@ -68,7 +122,7 @@ def runs_or_default(names: Sequence[str] | None, how_to_choose: str) -> list[Run
     """The models that were named on a command line, or the default one, which is announced on stderr.
 
     Args:
-        names: see `find_run`.
+        names: see `find_model`.
         how_to_choose: what the announcement says of the other models.
 
     Raises:
@@ -78,7 +132,7 @@ def runs_or_default(names: Sequence[str] | None, how_to_choose: str) -> list[Run
     from seq2seq.model_summary import language_names
 
     if names:
-        return [find_run(name) for name in names]
+        return [find_model(name) for name in names]
     run = default_run()
     source, target = map(language_name, language_names(run.config, run.read_facts()))
     print(f"model: {run.path.name}, {source} to {target} ({how_to_choose})", file=sys.stderr)

@@ -61,7 +61,8 @@ def parse_with_lines(text: str) -> tuple[Any, dict[tuple[str, ...], int]]:
     """Read a document.
 
     Returns:
-        Its content, and the line number (from 1) of each key: `("model", "decoder_units")`.
+        Its content, and the line number (from 1) of each key and of each item of a list, items counted from
+        0: `("model", "decoder_units")`, `("data", "corpus", "test", "0")`.
 
     Raises:
         YamlError: it is not valid YAML, or a key is given twice, which YAML itself would pass over.
@@ -94,6 +95,10 @@ def _load(text: str) -> tuple[Any, Any]:
 
 
 def _key_lines(node: Any, prefix: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], int]]:
+    if isinstance(node, yaml.SequenceNode):
+        for number, item in enumerate(node.value):
+            yield (*prefix, str(number)), item.start_mark.line + 1
+            yield from _key_lines(item, (*prefix, str(number)))
     if not isinstance(node, yaml.MappingNode):
         return
     seen: set[str] = set()

@@ -209,7 +209,7 @@ def _load(job: _Job, options: argparse.Namespace) -> Translator:
     from seq2seq.translator import Translator
 
     check_same_tokenizers(job.runs)
-    with loading_note(", ".join(str(run.path) for run in job.runs)) as loading:
+    with loading_note(", ".join(run.label for run in job.runs)) as loading:
         load_tensorflow_quietly()
         loading()
         translator = Translator.load(

@@ -31,6 +31,9 @@ examples:
   an ensemble of two runs that were trained with the same tokenizer:
     python translate.py --model runs/one --model runs/two --input test.en
 
+  an ensemble of three epochs of a run that kept them (training.keep_checkpoints):
+    python translate.py --model runs/one@26 --model runs/one@28 --model runs/one@30 --input test.en
+
   word alignment of given translations (each line: source TAB target):
     python translate.py --model runs/demo --score --format pharaoh --input pairs.tsv
 
@@ -89,8 +92,9 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
         "--model",
         action="append",
         metavar="MODEL",
-        help="directory of a trained run or name of a shipped model (default: tatoeba-en-es, English to "
-        "Spanish); several: an ensemble of models that share a tokenizer",
+        help="directory of a trained run, RUN@EPOCH for the weights of a kept epoch, or name of a shipped "
+        "model (default: tatoeba-en-es, English to Spanish); several: an ensemble of models that share a "
+        "tokenizer",
     )
     group.add_argument("--list-models", action="store_true", help="list the shipped models and leave")
     group.add_argument(

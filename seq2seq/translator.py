@@ -89,23 +89,23 @@ class Translator:
         """Load the best model of a run, or of several that make an ensemble.
 
         Args:
-            runs: directories, or names of shipped models.
+            runs: directories, names of shipped models, or `RUN@EPOCH` for the weights of a kept epoch.
             max_source_pieces: see the class.
             precision: see the class.
             use_shortlist: choose from the first run's shortlist alone, see `seq2seq.make_shortlist`.
 
         Raises:
-            UserError: a directory is not a run, has no model yet or not the shortlist that is asked for, or
-                the runs' tokenizers differ.
+            UserError: a directory is not a run, has no model yet, not the epoch or not the shortlist that is
+                asked for, or the runs' tokenizers differ.
         """
         from data.quiet_tensorflow import load_tensorflow_quietly
-        from seq2seq.shipped_models import find_run
+        from seq2seq.shipped_models import find_model
 
         one = isinstance(runs, str | Path | RunDirectory)
         listed: Sequence[Any] = [runs] if one else runs  # type: ignore[assignment]
         if not listed:
             raise ValueError("give at least one run")
-        opened = tuple(run if isinstance(run, RunDirectory) else find_run(run) for run in listed)
+        opened = tuple(run if isinstance(run, RunDirectory) else find_model(run) for run in listed)
         check_same_tokenizers(opened)
         load_tensorflow_quietly()
         from seq2seq.shortlist import run_shortlist

@@ -133,6 +133,12 @@ def test_an_unknown_option_is_refused_in_one_line(script: str) -> None:
         (["translate.py", "--model", "nowhere", "a dog"], "nowhere does not exist"),
         (["translate.py", "--model", "README.md", "a dog"], "README.md is not a directory"),
         (["evaluate.py", "--model", "nowhere"], "nowhere does not exist"),
+        (
+            ["translate.py", "--model", "tatoeba-en-es@3", "a dog"],
+            "a shipped model has its best weights alone",
+        ),
+        (["evaluate.py", "--model", "tests@3"], "tests is not the directory of a run"),
+        (["serve.py", "--port", "0", "--model", "nowhere@3"], "nowhere@3 does not exist"),
         (["evaluate.py"], "--model"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Sequence
 from functools import cached_property
@@ -15,7 +14,7 @@ from seq2seq.inspector.model_version import ModelVersion
 from seq2seq.model import Seq2SeqModel
 from seq2seq.model_summary import language_names
 from seq2seq.run_directory import RunDirectory
-from seq2seq.shipped_models import find_run
+from seq2seq.shipped_models import find_model
 from seq2seq.shortening import shorten
 from seq2seq.translator import Translator
 
@@ -24,6 +23,8 @@ _LANGUAGE_CODE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 class ServedModel:
     """A run that is loaded once; the weights of kept epochs share a second copy of the model.
+
+    A run of which one kept epoch is meant has the weights of that one alone.
 
     Args:
         name: that requests choose it by.
@@ -37,7 +38,7 @@ class ServedModel:
         self.name = name
         self.run = run
         self.facts = run.read_facts()
-        self.checkpoints = tuple(run.checkpoints.epochs())
+        self.checkpoints = tuple(run.checkpoints.epochs()) if run.checkpoint is None else ()
         self.translator = Translator.load(run)
         self.languages = language_names(run.config, self.facts)
         self._best = ModelVersion(self.translator)
@@ -77,8 +78,8 @@ class ServedModel:
             "source_vocabulary_size": tokenizers.source.vocabulary_size,
             "target_vocabulary_size": tokenizers.target.vocabulary_size,
             "corpus": self.facts.get("corpus"),
-            "best_epoch": self.facts.get("best_epoch"),
-            "best_score": self.facts.get("best_score"),
+            "best_epoch": self.facts.get("best_epoch") if self.run.checkpoint is None else None,
+            "best_score": self.facts.get("best_score") if self.run.checkpoint is None else None,
             "max_source_pieces": self.translator.max_source_pieces,
             "search": {
                 "beam_size": search.beam_size,
@@ -101,30 +102,27 @@ class ServedModel:
 
     @cached_property
     def _validation_scores(self) -> dict[int, float]:
-        """BLEU on the validation split by epoch, the loss where a run is judged by that."""
-        if not self.run.metrics_file.is_file():
-            return {}
-        column = "val_loss" if self.facts.get("selected_by") == "loss" else "val_bleu"
-        with self.run.metrics_file.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-        return {int(float(row["epoch"])): float(row[column]) for row in rows if row.get(column)}
+        return self.run.validation_scores()
 
 
-def load_models(paths: Sequence[str | Path]) -> list[ServedModel]:
+def load_models(models_or_paths: Sequence[str | Path | RunDirectory]) -> list[ServedModel]:
     """Load runs, and name each after its directory, with a number where two have the same name.
+
+    Args:
+        models_or_paths: runs, or what `find_model` takes.
 
     Raises:
         UserError: one is no run, has no model yet, or is named twice.
     """
-    runs = [find_run(path) for path in paths]
-    places = [run.path.resolve() for run in runs]
-    for place in places:
-        if places.count(place) > 1:
-            raise UserError(f"--model {place} is given twice; each run is served once.")
-    models: list[ServedModel] = []
+    runs = [each if isinstance(each, RunDirectory) else find_model(each) for each in models_or_paths]
+    places = [(run.path.resolve(), run.checkpoint) for run in runs]
     for run, place in zip(runs, places, strict=True):
+        if places.count(place) > 1:
+            raise UserError(f"--model {run.label} is given twice; each run is served once.")
+    models: list[ServedModel] = []
+    for run in runs:
         taken = {model.name for model in models}
-        wanted = place.name or run.config.name
+        wanted = run.name or run.config.name
         numbered = (f"{wanted} ({number})" for number in range(2, len(runs) + 2))
         models.append(ServedModel(next(name for name in (wanted, *numbered) if name not in taken), run))
     return models

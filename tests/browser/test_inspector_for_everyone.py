@@ -12,6 +12,7 @@ from tests.browser.answers import MODEL, answered, beam_node, soft_diagonal, tra
 from tests.browser.inspector_page import (
     SOURCE,
     TARGET,
+    UNLIT,
     WEIGHTS,
     ask,
     cell,
@@ -44,9 +45,9 @@ def sign(kind: str, source_words: list[int], target_words: list[int]) -> dict[st
 
 
 def languages(page: Page, selector: str) -> list[str | None]:
-    """The languages that the elements are written in, each once: their own or what they inherit."""
+    """The languages that the elements or those around them say, each once; None: only the page says one."""
     found: list[str | None] = page.locator(selector).evaluate_all(
-        "all => all.map(each => each.closest('[lang]').lang)"
+        "all => all.map(each => each.closest('[lang]:not(html)')?.lang ?? null)"
     )
     assert found, selector
     return sorted(set(found), key=str)
@@ -73,7 +74,7 @@ def test_every_text_says_its_language(page_server: PageServer, translated: Calla
     page.get_by_role("radio", name="Lines").click()
     assert languages(page, ".one-line:first-child .unit") == ["en"]
     assert languages(page, ".one-line:last-child .unit") == ["de"]
-    assert languages(page, ".toolbar button, .warnings") == ["en"]
+    assert languages(page, ".toolbar button, .warnings") == [None]
 
 
 def test_the_other_views_say_their_languages_too(
@@ -137,10 +138,12 @@ def test_a_cell_without_a_link_says_its_weight(translated: Callable[..., Page]) 
 
 
 def test_a_translation_is_announced(page_server: PageServer, translated: Callable[..., Page]) -> None:
-    page = translated()
+    page = translated(translation(SOURCE, TARGET, "das sehe ich nicht"), n=2)
     status = page.locator("#status[role=status]")
     assert status.text_content() == f"Translation: {TARGET}"
     assert status.locator("bdi").get_attribute("lang") == "de"
+    page.get_by_role("radio", name="das sehe ich nicht").click()
+    assert status.text_content() == ""  # the chosen one says itself
     page_server.answers["/api/translate"] = lambda _: answered(translation("you", "du"))
     ask(page, "you")
     wait_for_target(page, "du")
@@ -271,3 +274,28 @@ def test_colours_that_mean_something_survive_forced_ones(translated: Callable[..
         lambda page: word(page, "source", 2),
     ):
         assert paper(place(forced)) == paper(place(usual))
+
+
+def test_what_is_chosen_survives_forced_colours(
+    page_server: PageServer, translated: Callable[..., Page]
+) -> None:
+    answer = translation(SOURCE, TARGET, "das sehe ich nicht", weights=WEIGHTS)
+    page_server.answers["/api/pin"] = lambda _: {
+        **{"before": answer, "after": answer, "continuation": answer, "first_changed_word": 3}
+    }
+    page_server.answers["/api/beam"] = lambda _: {"nodes": BEAM, "hypotheses": []}
+    page = translated(answer, {"forced_colors": "active"}, n=2, word=3, pins="1")
+    page.wait_for_selector(".pin-change")
+    for chosen, others in (
+        ('.choice [aria-checked="true"]', '.choice [aria-checked="false"]'),
+        ('.chips.pins [aria-pressed="true"]', '.chips.pins [aria-pressed="false"]'),
+    ):
+        assert paper(page.locator(chosen).first) != paper(page.locator(others).first), chosen
+    edge = "each => getComputedStyle(each).borderTop"
+    chosen, other = (each.evaluate(edge) for each in page.locator(".hypothesis").all())
+    assert chosen != other
+    bars = [paper(page.locator(".alternatives .bar").first)]
+    page.get_by_role("tab", name="Beam").click()
+    bars.append(paper(page.locator(".beam-node .bar").first))
+    background = paper(page.locator("body"))
+    assert not {background, UNLIT} & set(bars)

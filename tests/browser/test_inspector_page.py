@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.browser.answers import answered, beam_node, soft_diagonal, translation
+from tests.browser.answers import answered, translation
 from tests.browser.inspector_page import (
     SOURCE,
     TARGET,
@@ -121,20 +121,6 @@ def test_choosing_an_alternative_translates_again(
     assert page_server.last("/api/translate")["prefix"] == []
 
 
-def test_the_frame_stays_on_its_row_when_the_panel_takes_room(translated: Callable[..., Page]) -> None:
-    words = " ".join(f"word{number}" for number in range(14))
-    page = translated(translation(words, words), {"viewport": {"width": 1100, "height": 900}})
-    word(page, "target", 3).click()
-    page.wait_for_selector(".alternatives button")
-    page.wait_for_timeout(200)  # the heat map has become smaller
-    frame = page.locator(".heat-map .band").first.bounding_box()
-    row = cell(page, 3, 0).bounding_box()
-    assert frame is not None
-    assert row is not None
-    assert frame["y"] == pytest.approx(row["y"], abs=2)
-    assert frame["height"] == pytest.approx(row["height"], abs=4)
-
-
 def test_another_sentence_forgets_the_chosen_beginning(
     page_server: PageServer, translated: Callable[..., Page]
 ) -> None:
@@ -189,27 +175,6 @@ def test_a_pinned_translation_is_text(page_server: PageServer, translated: Calla
     page.mouse.move(0, 0)
     assert page.locator(".heat-map th.marked").all_inner_texts() == marked == ["es"]
     assert page.locator('.source-text [aria-pressed="true"]').count() == 0
-
-
-def test_hard_links_follow_the_threshold(translated: Callable[..., Page]) -> None:
-    page = translated(drawing="lines")
-    soft = page.locator(".link-sheet path").count()
-    page.get_by_role("radio", name="Links").click()
-    assert page.locator(".link-sheet path").count() == 4 < soft  # every word has one source above 30 %
-    page.get_by_label("Threshold").fill("0.85")
-    assert page.locator(".link-sheet path").count() == 1  # es to it, 90 %
-    page.get_by_role("radio", name="Heat map").click()
-    shown = [each for each in page.locator(".heat-map tbody td").all_inner_texts() if each]
-    assert shown == ["90", "90"]
-    assert plain(cell(page, 2, 4).get_attribute("aria-label")) == "es and it: linked, 90 %"
-    assert plain(cell(page, 3, 2).get_attribute("aria-label")) == "nicht and not: not linked, 83 %"
-
-
-def test_pieces_are_another_level(translated: Callable[..., Page]) -> None:
-    page = translated()
-    page.get_by_role("radio", name="Pieces").click()
-    assert page.locator(".heat-map tbody th").all_inner_texts() == ["▁ich", "▁sehe", "▁es", "▁nicht", "</s>"]
-    assert "level=pieces" in page.url
 
 
 def test_each_of_the_n_best_has_its_own_attention(translated: Callable[..., Page]) -> None:
@@ -270,79 +235,6 @@ def test_a_link_restores_the_view(page_server: PageServer, translated: Callable[
     assert page_server.last("/api/translate")["n_best"] == 2
 
 
-def test_the_beam_is_a_tree(page_server: PageServer, translated: Callable[..., Page]) -> None:
-    nodes = [
-        beam_node(0, None, 0, "ich", on_best_path=True),
-        beam_node(1, None, 0, "das", rank=1, status="dropped"),
-        beam_node(2, None, 0, "wir", rank=None, status="pruned", token_probability=0.01),
-        beam_node(3, 0, 1, "sehe", on_best_path=True),
-        beam_node(4, 3, 2, "</s>", on_best_path=True, status="ended", score=-0.5),
-    ]
-    page_server.answers["/api/beam"] = lambda body: {
-        "nodes": nodes if body["pruned"] else nodes[:2],
-        "hypotheses": [],
-    }
-    page = translated(view="beam")
-    page.wait_for_selector(".beam-node")
-    assert page_server.last("/api/beam")["pruned"] == 3
-    assert page.locator(".beam-node.pruned").all_inner_texts() == ["wir"]
-    assert page.locator(".beam-sheet path").count() == 2  # each with a parent
-    page.locator(".beam-node").first.focus()
-    page.keyboard.press("ArrowRight")
-    assert plain(page.locator(".beam-path").inner_text()).startswith(
-        "ich sehe 60 % at this step, 37 % so far"
-    )
-    page.keyboard.press("Enter")
-    page.wait_for_selector(".heat-map")
-    assert page_server.last("/api/translate")["prefix"] == ["▁ich", "▁sehe"]
-
-
-def test_why_marks_where_attention_and_dependence_disagree(
-    page_server: PageServer, translated: Callable[..., Page]
-) -> None:
-    disagreement = {
-        **{"target_word": 3, "source_word": 1, "kind": "needed_not_looked_at"},
-        **{"attention": 0.11, "leave_one_out": 4.0, "message": "“nicht” needs “do”."},
-    }
-    losses = [[0.0] * 5 for _ in range(5)]
-    losses[3][1], losses[0][4] = 4.0, -0.9
-    page_server.answers["/api/why"] = lambda _: {
-        "translation": translation(SOURCE, TARGET, weights=WEIGHTS),
-        "leave_one_out": losses,
-        "gradient_x_input": soft_diagonal(5, 6).tolist(),
-        **{
-            "disagreements": [disagreement],
-            "rule": "The rule.",
-            "explanation": "Attention is not everything.",
-        },
-    }
-    page = translated(view="why")
-    page.wait_for_selector(".why-map .heat-map")
-    assert page_server.last("/api/why")["target_pieces"] == ["▁ich", "▁sehe", "▁es", "▁nicht", "</s>"]
-    assert page.locator("td.disagrees").count() == 3  # the same cell of all three maps
-    labels = [each.get_attribute("aria-label") for each in page.locator("td.disagrees").all()]
-    assert labels[1] == "Without do, nicht is 55 times less probable"
-    assert page.get_by_label("Without it, ich is 2.5 times more probable").count() == 1
-    assert "Attention is not everything." in page.locator("#panel-why").inner_text()
-
-
-def test_compare_draws_the_difference_of_common_words(
-    page_server: PageServer, translated: Callable[..., Page]
-) -> None:
-    left, right = translation(SOURCE, TARGET, weights=WEIGHTS), translation(SOURCE, "ich sehe das nicht")
-    page_server.answers["/api/translate"] = lambda body: answered(
-        right if body.get("beam_size") == 1 else left
-    )
-    page = translated(left, view="compare")
-    page.wait_for_selector(".difference .heat-map")
-    assert page_server.last("/api/translate")["beam_size"] == 1  # with one model, greedy search is the other
-    assert page.locator(".difference tbody th").all_inner_texts() == ["ich", "sehe", "nicht", "</s>"]
-    assert page.locator(".sides .different").all_inner_texts() == ["es", "das"]
-    # nicht at not: 0.83 on the left, 0.04 on the right (whose fourth word looks at the fourth).
-    label = page.locator(".difference tbody tr").nth(2).locator("td").nth(2).get_attribute("aria-label")
-    assert label == "nicht at not: 79 points more on the left"
-
-
 def test_a_checkpoint_is_one_step_of_the_slider(
     page_server: PageServer, translated: Callable[..., Page]
 ) -> None:
@@ -366,50 +258,6 @@ def test_a_sentence_with_markup_stays_text(translated: Callable[..., Page]) -> N
     assert page.locator(".source-text").inner_text() == hostile
     assert page.locator("main img, main script").count() == 0
     assert page.title() == "Attention inspector"
-
-
-def test_offsets_count_characters_not_utf16_units(translated: Callable[..., Page]) -> None:
-    page = translated(translation("🏳️‍🌈 two 😀 dogs", "zwei 𝒟 Hunde"))
-    assert page.locator(".source-text .unit").all_inner_texts() == ["🏳️‍🌈", "two", "😀", "dogs"]
-    assert page.locator(".target-text .unit").all_inner_texts() == ["zwei", "𝒟", "Hunde"]
-
-
-def test_arabic_runs_from_right_to_left(translated: Callable[..., Page]) -> None:
-    page = translated(translation("رجل يقف على سلم", "a man on a ladder"))
-    assert (
-        page.locator(".source-text .text-line").evaluate("each => getComputedStyle(each).direction") == "rtl"
-    )
-    assert (
-        page.locator(".target-text .text-line").evaluate("each => getComputedStyle(each).direction") == "ltr"
-    )
-    first, second = (cell(page, 0, column).bounding_box() for column in (0, 1))
-    assert first is not None
-    assert second is not None
-    assert first["x"] > second["x"]
-    cell(page, 0, 0).focus()
-    page.keyboard.press("ArrowLeft")
-    assert "يقف" in focused_label(page)
-
-
-@pytest.mark.parametrize("tab", ["attention", "beam", "why", "compare"])
-def test_a_narrow_page_does_not_scroll_sideways(
-    page_server: PageServer, translated: Callable[..., Page], tab: str
-) -> None:
-    long = " ".join(f"Donaudampfschifffahrtsgesellschaft{number}" for number in range(12))
-    answer = translation(long, long)
-    page_server.answers["/api/beam"] = lambda _: {
-        "nodes": [beam_node(each, each - 1 if each else None, each, "langes") for each in range(12)],
-        "hypotheses": [],
-    }
-    page_server.answers["/api/why"] = lambda _: {
-        "translation": answer,
-        "leave_one_out": soft_diagonal(13, 12).tolist(),
-        "gradient_x_input": soft_diagonal(13, 13).tolist(),
-        **{"disagreements": [], "rule": "The rule.", "explanation": "…"},
-    }
-    page = translated(answer, {"viewport": {"width": 360, "height": 740}}, view=tab, word=1)
-    page.wait_for_selector(f"#panel-{tab} :is(.heat-map, .beam-node)")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
 def test_a_stale_answer_never_overwrites_a_newer_one(
@@ -493,43 +341,6 @@ def test_an_empty_answer_leaves_nothing_stale(
     assert not page.locator(".heat-map").is_visible()
 
 
-def test_downloads(translated: Callable[..., Page], tmp_path: Any) -> None:
-    page = translated(translation("I <see> it", "ich es sehe"))
-
-    def content(name: str) -> bytes:
-        with page.expect_download() as download:
-            page.get_by_role("button", name=f"Download {name}").click()
-        download.value.save_as(tmp_path / download.value.suggested_filename)
-        return (tmp_path / download.value.suggested_filename).read_bytes()
-
-    assert content("PNG").startswith(b"\x89PNG\r\n")
-    svg = content("SVG").decode()
-    assert "&lt;see&gt;" in svg
-    assert svg.count("<rect") == 1 + 4 * 4
-    assert b'"word_attention"' in content("JSON")
-    assert content("Pharaoh") == b"0-0 1-1 2-2\n"
-
-
-def test_pictures_show_links_where_links_are_shown(translated: Callable[..., Page], tmp_path: Any) -> None:
-    page = translated(threshold="0.85")
-
-    def squares() -> tuple[int, int]:
-        """How many of the picture's cells are white, and how many are not."""
-        with page.expect_download() as download:
-            page.get_by_role("button", name="Download SVG").click()
-        download.value.save_as(tmp_path / "attention.svg")
-        svg = (tmp_path / "attention.svg").read_text(encoding="utf-8")
-        white, cells = svg.count('fill="rgb(255,255,255)"'), svg.count("<rect") - 1
-        return white, cells - white
-
-    assert squares() == (28, 2)  # 90 % twice
-    page.get_by_label("Threshold").fill("0.5")
-    assert squares() == (25, 5)
-    page.get_by_role("radio", name="Weights").click()
-    assert squares()[1] > 5
-    assert "the heat map" in plain(page.locator(".downloads").inner_text())
-
-
 def test_colours_follow_the_switch(translated: Callable[..., Page]) -> None:
     page = translated(options={"color_scheme": "light"})
     light = paper(page.locator("body"))
@@ -540,65 +351,3 @@ def test_colours_follow_the_switch(translated: Callable[..., Page]) -> None:
     page.reload()
     page.wait_for_selector("#answer:not([hidden])")
     assert paper(page.locator("body")) != light  # remembered
-
-
-def test_a_large_matrix_is_drawn_at_once(translated: Callable[..., Page]) -> None:
-    words = " ".join(f"w{number}" for number in range(60))
-    page = translated(translation(words, words))
-    milliseconds = page.evaluate(
-        """async () => {
-          const start = performance.now();
-          document.querySelector('[data-value="pieces"]').click();
-          document.body.getBoundingClientRect();
-          return performance.now() - start;
-        }"""
-    )
-    assert page.locator(".heat-map td[role=gridcell]").count() == 61 * 61
-    assert milliseconds < 10_000  # about 150 on an idle machine; the limit is for a busy one
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("tab", ["attention", "beam", "why", "compare"])
-def test_no_serious_accessibility_problem(
-    page_server: PageServer,
-    translated: Callable[..., Page],
-    no_serious_violations: Callable[[Page], None],
-    tab: str,
-    scheme: str,
-) -> None:
-    sign = {
-        **{"kind": "names", "value": 1, "limit": 1, "message": "A name is missing."},
-        **{"source_words": [1], "target_words": [2]},
-    }
-    answer = translation(SOURCE, TARGET, "das sehe ich nicht", weights=WEIGHTS, warnings=[sign])
-    page_server.answers["/api/beam"] = lambda _: {
-        "nodes": [
-            beam_node(0, None, 0, "ich", on_best_path=True),
-            beam_node(1, None, 0, "das", rank=1, status="dropped"),
-            beam_node(2, None, 0, "wir", rank=None, status="pruned"),
-        ],
-        "hypotheses": [],
-    }
-    page_server.answers["/api/why"] = lambda _: {
-        "translation": answer,
-        "leave_one_out": [[4.0, 1.0, 0.1, -1.0, -3.0] for _ in range(5)],
-        "gradient_x_input": [[4.0, 2.0, 0.6, -0.6, -2.0, -4.0] for _ in range(5)],
-        "disagreements": [
-            {
-                **{"target_word": 3, "source_word": 1, "kind": "needed_not_looked_at"},
-                **{"attention": 0.11, "leave_one_out": 4.0, "message": "“nicht” needs “do”."},
-            }
-        ],
-        **{"rule": "The rule.", "explanation": "Attention is not everything."},
-    }
-    page_server.answers["/api/pin"] = lambda _: {
-        **{"before": answer, "after": translation(SOURCE, TARGET, word_probabilities=[0.1] * 5)},
-        **{"continuation": answer, "first_changed_word": 3},
-    }
-    page = translated(answer, {"color_scheme": scheme}, view=tab, n=2, word=3, pins="1")
-    page.wait_for_selector(f"#panel-{tab} :is(.heat-map, .beam-node)")
-    if tab == "attention":
-        page.wait_for_selector(".pin-change")
-        word(page, "target", 1).hover()
-    page.wait_for_load_state("networkidle")
-    no_serious_violations(page)

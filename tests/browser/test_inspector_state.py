@@ -331,11 +331,24 @@ def test_a_slider_asks_nothing_about_a_word_that_stays(
     assert page.locator(".alternatives button").count() == 2
     assert page.locator(".pin-change").is_visible()
     assert page.locator(".with-panel > .word-panel").count() == 1
-    # Another level has other words, and a word that is chosen anew is asked about anew.
-    page.get_by_role("radio", name="Pieces").click()
-    assert page.locator(".word-panel").count() == 0
+
+
+def test_a_word_that_is_chosen_anew_is_asked_about_anew(
+    page_server: PageServer, translated: Callable[..., Page]
+) -> None:
+    same = translation(SOURCE, TARGET, weights=WEIGHTS)
+    pinned = {"before": same, "after": same, "continuation": same, "first_changed_word": 3}
+    page_server.answers["/api/pin"] = lambda _: pinned
+    page = translated(word=3, pins="1")
+    page.wait_for_selector(".pin-change")
+    for level in ("Pieces", "Words"):  # another level has other words
+        page.get_by_role("radio", name=level).click()
+        assert page.locator(".word-panel").count() == 0
     with page.expect_response("**/api/alternatives"):
-        page.locator('.link-view .unit[data-index="3"]').last.click()
+        word(page, "target", 3).click()
+    page.wait_for_selector(".alternatives button")
+    assert page.locator(".chips.pins .chip").count() == 6
+    assert page.locator('.chips.pins [aria-pressed="true"]').count() == 0
 
 
 def test_closing_and_opening_a_word_asks_again(

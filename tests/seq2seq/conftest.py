@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+
+if TYPE_CHECKING:
+    from seq2seq.run_directory import RunDirectory
 
 
 class TrainedRun(NamedTuple):
@@ -33,6 +36,17 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> TrainedRun:
     folder = tmp_path_factory.mktemp("trained") / "run"
     config = tiny_training(epochs=2, select_by="bleu", plot_sentences=2, tensorboard=True)
     return TrainedRun(folder, train_here(config, folder)[1])
+
+
+@pytest.fixture(scope="session")
+def kept_run(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+    """A tiny run of four epochs that kept the second and the last, which is its best. Not to be changed."""
+    from seq2seq.run_directory import RunDirectory
+    from tests.seq2seq.tiny_training import tiny_training, train_here
+
+    folder = tmp_path_factory.mktemp("kept") / "run"
+    train_here(tiny_training(epochs=4, keep_checkpoints=2, schedule="constant"), folder)
+    return RunDirectory(folder)
 
 
 @pytest.fixture(scope="session")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from seq2seq.alignment import PharaohLine
 from seq2seq.alignment_readings import alignment_readings, statistical_readings
 from seq2seq.evaluation import EvaluationOptions, EvaluationSet
 from seq2seq.search_options import SearchOptions
+from seq2seq.translation import Translation
 from tests.seq2seq.evaluation_examples import DictionaryTranslator
 
 SOURCES = ("a dog runs", "the black cat", "")
@@ -67,6 +71,34 @@ def test_two_directions() -> None:
     assert found["both models, union"]["recall"] == 1
     # Both links that only one model has are beside (1, 1), and each still finds a free word.
     assert found["both models, grow-diag-final-and"]["aer"] == pytest.approx(1 / 7)
+
+
+def test_posterior_readings_are_made_from_what_the_posterior_gives() -> None:
+    """A posterior that looks one source word too late: its readings are wrong, those of attention are not."""
+
+    def late(translations: Sequence[Translation]) -> list[Translation]:
+        return [
+            replace(
+                each,
+                hypotheses=(replace(each.best, attention=np.roll(each.best.attention, 1, axis=1)),)
+                if each.best
+                else (),
+            )
+            for each in translations
+        ]
+
+    gold = [STRAIGHT, STRAIGHT, frozenset()]
+    found = readings(gold, posterior=late)
+    assert found["argmax"]["aer"] == 0
+    assert found["posterior, argmax"]["precision"] == 0
+    assert {name for name in found if name.startswith("posterior")} == {
+        "posterior, argmax",
+        "posterior, threshold",
+        "posterior, intersection",
+    }
+    both = readings(gold, posterior=late, backward=DictionaryTranslator({}), posterior_backward=late)
+    assert both["both models, union"]["aer"] == 0
+    assert both["posterior, both models, union"]["precision"] == 0
 
 
 def test_statistical_aligner_as_baseline() -> None:

@@ -15,13 +15,6 @@ from tests.seq2seq.tiny_network import tiny_model
 from tests.seq2seq.tiny_training import tiny_training, train_here
 
 
-@pytest.fixture(scope="module")
-def kept_run(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
-    folder = tmp_path_factory.mktemp("kept") / "run"
-    train_here(tiny_training(epochs=4, keep_checkpoints=2, schedule="constant"), folder)
-    return RunDirectory(folder)
-
-
 def test_every_second_epoch_is_kept(kept_run: RunDirectory) -> None:
     assert kept_run.checkpoints.epochs() == [2, 4]
 

@@ -25,7 +25,7 @@ def evaluated(path: Path, *, aligned: bool = True) -> Path:
     run.metrics_file.write_text(
         "epoch,val_bleu,val_perplexity\n1,10,9\n2,33.25,5.5\n3,31,6\n", encoding="utf-8"
     )
-    for name in ("learning_curve.png", "validation/1.png", "validation/2.png"):
+    for name in ("validation/1.png", "validation/2.png"):
         (run.plots_folder / name).parent.mkdir(parents=True, exist_ok=True)
         (run.plots_folder / name).write_bytes(name.encode())
     report = evaluate(
@@ -72,7 +72,11 @@ def test_numbers_are_those_of_the_files(tmp_path: Path) -> None:
     (alignment,) = rows_of(text, "Word alignment and attention")
     assert alignment["alignment error rate ↓"] == f"{report['scores']['alignment']['aer']:.3f}"
     (training,) = rows_of(text, "Training")
-    assert (training["parameters"], training["minutes"], training["best epoch"]) == ("5,700,000", "47.0", "2")
+    assert (training["parameters"], training["minutes"], training["weights of epoch"]) == (
+        "5,700,000",
+        "47.0",
+        "2",
+    )
     assert training["validation BLEU"] == "33.2"
     lengths = rows_of(text, "By source length")
     assert sum(int(row["sentences"]) for row in lengths) == 25
@@ -99,15 +103,21 @@ def test_ten_translations_spread_over_the_set(tmp_path: Path) -> None:
     assert rows[1]["translation"] == r"A B C 2 \| x"
 
 
-def test_pictures_are_copied_and_every_link_leads_somewhere(tmp_path: Path) -> None:
+def test_every_link_leads_to_a_picture(tmp_path: Path) -> None:
     run = evaluated(tmp_path / "small")
     page = tmp_path / "docs" / "results.md"
     main(["--page", str(page), str(run)])
     links = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", page.read_text(encoding="utf-8"))
-    assert [(page.parent / link).read_bytes() for link in links] == [
-        b"learning_curve.png",
-        b"validation/1.png",
-    ]
+    curve, alignment = [(page.parent / link).read_bytes() for link in links]
+    assert curve.startswith(b"\x89PNG")  # drawn from metrics.csv
+    assert alignment == b"validation/1.png"  # as training left it
+
+
+def test_no_curve_where_no_epoch_was_validated(tmp_path: Path) -> None:
+    run = evaluated(tmp_path / "small")
+    (run / "metrics.csv").write_text("epoch,val_bleu,val_perplexity\n1,,\n", encoding="utf-8")
+    main(["--page", str(tmp_path / "results.md"), str(run)])
+    assert "learning curve" not in (tmp_path / "results.md").read_text(encoding="utf-8")
 
 
 def test_two_runs_and_columns_that_none_of_them_fills(tmp_path: Path) -> None:
@@ -127,6 +137,8 @@ def test_the_same_files_give_the_same_page(tmp_path: Path, capsys: pytest.Captur
     for page in pages:
         main(["--page", str(page), str(run)])
     assert pages[0].read_bytes() == pages[1].read_bytes()
+    for picture in (pages[0].parent / "images").iterdir():
+        assert picture.read_bytes() == (pages[1].parent / "images" / picture.name).read_bytes()
     assert str(tmp_path) not in pages[0].read_text(encoding="utf-8")
     assert str(pages[0]) in capsys.readouterr().out
 

@@ -1,10 +1,8 @@
-"""What a page of results has beyond its tables: figures of others, seeds, shipped models, drawn examples."""
+"""What a page of results has beyond its tables: figures of others, seeds, shipped models."""
 
 from __future__ import annotations
 
 import json
-import shutil
-import struct
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +10,6 @@ import pytest
 
 from data.errors import UserError
 from seq2seq.results_page import main
-from tests.seq2seq.shipped_run import evaluate_here
 from tests.seq2seq.test_results_page import evaluated, rows_of
 
 PUBLISHED = """
@@ -54,6 +51,13 @@ def test_own_figures_stand_beside_published_ones_of_the_same_direction(tmp_path:
         ("en→de", "**ours**", f"**{report['scores']['paper_bleu']['score']:.1f}**", "–"),
         ("en→fr", "Transformer of others", "61.8", "–"),
     ]
+
+
+def test_figures_of_others_alone_are_left_out(tmp_path: Path) -> None:
+    run = evaluated(tmp_path / "ours")
+    change_report(run, lambda report: report["system"].update(target_language="es"))
+    (tmp_path / "published.yaml").write_text(PUBLISHED, encoding="utf-8")
+    assert "of others" not in page_of(tmp_path, "--published", tmp_path / "published.yaml", run)
 
 
 @pytest.mark.parametrize(
@@ -105,94 +109,3 @@ def test_a_shipped_model_has_scores_and_what_halving_cost(shipped_model: Path, t
     assert row["same translations"] == f"{scores['half_precision']['same_translations']} of 10"
     assert rows_of(text, "Scores")[0]["system"] == "tiny-en-fr"
     assert "## Ten translations" not in text
-
-
-def test_what_was_kept_gives_the_same_tables_without_any_text(tmp_path: Path) -> None:
-    run = evaluated(tmp_path / "small")
-    first = page_of(tmp_path, "--keep", tmp_path / "scores", run)
-    kept = tmp_path / "scores" / "small.json"
-    assert "a b c 2" not in kept.read_text(encoding="utf-8")
-    shutil.rmtree(run)
-    second = page_of(tmp_path / "second", kept)
-    for heading in ("Scores", "Other measures", "By source length", "Training", "Speed of translation"):
-        assert rows_of(second, heading) == rows_of(first, heading)
-    # And what was kept can be kept again.
-    page_of(tmp_path / "third", "--keep", tmp_path / "again", kept)
-    assert (tmp_path / "again" / "small.json").read_bytes() == kept.read_bytes()
-
-
-EXAMPLES = """
-- model: {model}
-  set: test
-  line: 2
-  kind: success
-  explanation: >-
-    It *worked*.
-- model: {model}
-  set: test
-  line: 5
-  kind: failure
-  explanation: Nothing was learnt.
-"""
-
-
-def test_examples_are_translated_again_and_drawn(evaluated_run: Path, tmp_path: Path) -> None:
-    (tmp_path / "examples.yaml").write_text(EXAMPLES.format(model=evaluated_run), encoding="utf-8")
-    text = page_of(tmp_path, "--examples", tmp_path / "examples.yaml", evaluated_run)
-    report = json.loads((evaluated_run / "evaluation" / "test.json").read_text(encoding="utf-8"))
-    section = text.split("## Translations, and where the model looked")[1]
-    assert "Chosen by hand: 1 that went well and 1 that did not" in section
-    assert f"### 1. {report['sentences'][1]['source']}\n" in section
-    assert f"### 2. {report['sentences'][4]['source']} ✗\n" in section
-    assert "It *worked*." in section
-    assert "line 5" in section
-    for number in (1, 2):
-        assert f"![attention](images/example_0{number}.png)" in section
-        picture = (tmp_path / "docs" / "images" / f"example_0{number}.png").read_bytes()
-        assert picture.startswith(b"\x89PNG")
-        width, height = struct.unpack(">II", picture[16:24])
-        assert 200 < width < 1500
-        assert 200 < height < 2500
-        assert len(picture) < 60_000
-    assert "## Ten translations" not in text
-
-
-def test_examples_of_a_shipped_model_need_its_own_evaluation(
-    shipped_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    examples = tmp_path / "examples.yaml"
-    examples.write_text(EXAMPLES.format(model=shipped_model), encoding="utf-8")
-    with pytest.raises(UserError, match=r"Cannot read runs.tiny-en-fr.evaluation.test\.json"):
-        page_of(tmp_path, "--examples", examples, shipped_model)
-    evaluate_here(shipped_model)
-    assert "### 2." in page_of(tmp_path, "--examples", examples, shipped_model)
-
-
-def test_an_evaluation_of_another_model_is_noticed(evaluated_run: Path, tmp_path: Path) -> None:
-    run = shutil.copytree(evaluated_run, tmp_path / "run")
-    file = run / "evaluation" / "test.json"
-    report = json.loads(file.read_text(encoding="utf-8"))
-    report["sentences"][4]["hypothesis"] = "something else"
-    file.write_text(json.dumps(report), encoding="utf-8")
-    (tmp_path / "examples.yaml").write_text(EXAMPLES.format(model=run), encoding="utf-8")
-    with pytest.raises(UserError, match="translates line 5 of test otherwise than its evaluation says"):
-        page_of(tmp_path, "--examples", tmp_path / "examples.yaml", run)
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "said"),
-    [
-        ("line: 5", "line: 50", "test has 5 lines, and no line 50"),
-        ("line: 5", "line: 0", "entry 2: expected success or failure as its kind and a number from 1"),
-        ("kind: failure", "kind: joke", "entry 2: expected success or failure"),
-        ("  kind: failure\n", "", "entry 2: expected model, set, line, kind, explanation"),
-        ("set: test", "set: other", r"Cannot read .*other\.json"),
-    ],
-)
-def test_entries_that_do_not_fit(evaluated_run: Path, tmp_path: Path, old: str, new: str, said: str) -> None:
-    content = EXAMPLES.format(model=evaluated_run).replace(old, new)
-    (tmp_path / "examples.yaml").write_text(content, encoding="utf-8")
-    with pytest.raises(UserError, match=said):
-        page_of(tmp_path, "--examples", tmp_path / "examples.yaml", evaluated_run)
-    assert not (tmp_path / "docs" / "results.md").exists()

@@ -12,7 +12,7 @@ from data.checksums import write_checksums
 from data.errors import UserError
 from seq2seq import shipped_models
 from seq2seq.corpus_notes import corpus_notes
-from seq2seq.evaluate_command import fingerprint
+from seq2seq.evaluated_system import fingerprint
 from seq2seq.evaluation_files import read_reports
 from seq2seq.model_list import model_lines
 from seq2seq.run_directory import RunDirectory

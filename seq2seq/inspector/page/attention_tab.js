@@ -26,7 +26,7 @@ export class AttentionTab {
     this.view = element("div");
     this.legend = element("p", { class: "legend" });
     this.below = element("div", { class: "below" });
-    host.replaceChildren(this.toolbar, this.view, this.legend, this.below);
+    host.replaceChildren(this.toolbar, this.view, this.below);
     this.panel = new WordPanel({
       state,
       onPrefix: (prefix) => translate({ prefix, rank: 0, pins: [] }),
@@ -104,6 +104,7 @@ export class AttentionTab {
     });
     this.current.root.classList.toggle("as-lines", drawing === "lines");
     this.legend.replaceChildren(...this.#legend());
+    this.current.root.append(this.legend); // right below what it explains, however long the word's panel is
     this.#markUnsure();
     this.#markWarnings();
     if (unit !== null && unit < this.current.reading.rows.length) this.#openPanel(unit);

@@ -11,6 +11,15 @@ export function element(name, attributes = {}, ...children) {
   return made;
 }
 
+/**
+ * The parts of an English message, what stands between “quotation marks” by itself: a word that is written from right to
+ * left would else turn around its neighbours, and the whole message if it came first.
+ */
+export function quotesApart(message) {
+  const parts = message.split(/(?<=“)([^”]*)(?=”)/);
+  return parts.map((part, place) => (place % 2 ? element("bdi", {}, part) : part));
+}
+
 /** Calls `draw` once, when the host first comes near the visible part of the page. */
 export function drawWhenVisible(host, draw) {
   const observer = new IntersectionObserver(

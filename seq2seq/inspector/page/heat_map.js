@@ -54,12 +54,9 @@ export class HeatMap {
     this.number =
       number ?? ((weight) => (weight >= SMALLEST_NUMBER_SHOWN ? String(Math.round(100 * weight)) : ""));
     this.rightToLeft = isRightToLeft(columns.map((column) => column.label).join(" "));
-    this.scroller = element("div", { class: "heat-map" });
-    this.table = element("table", {
-      role: "grid",
-      "aria-label": label,
-      dir: this.rightToLeft ? "rtl" : "ltr",
-    });
+    const dir = this.rightToLeft ? "rtl" : "ltr";
+    this.scroller = element("div", { class: "heat-map", dir }); // what does not fit begins with the first column
+    this.table = element("table", { role: "grid", "aria-label": label, dir });
     this.band = { row: element("div", { class: "band" }), column: element("div", { class: "band" }) };
     this.marked = [null, null];
     this.#fill();
@@ -91,10 +88,6 @@ export class HeatMap {
     this.scroller.classList.toggle("without-numbers", cell < SMALLEST_CELL_WITH_NUMBER);
     this.scroller.style.setProperty("--cell", `${cell}px`);
     this.scroller.style.setProperty("--label-height", `${Math.ceil(height)}px`);
-    this.scroller.style.setProperty(
-      "--overhang",
-      slant === "slanted" ? `${Math.ceil(0.7 * columnLabels)}px` : "0px",
-    );
   }
 
   #fill() {
@@ -192,33 +185,32 @@ export class HeatMap {
     return true;
   }
 
+  /** Lays a frame around the cells between two of them; without cells there is none. */
+  #frame(band, first, last) {
+    band.hidden = !first;
+    if (!first) return;
+    const [origin, ...ends] = [this.scroller, first, last].map((each) => each.getBoundingClientRect());
+    const left = Math.min(...ends.map((end) => end.left));
+    const right = Math.max(...ends.map((end) => end.right));
+    const [top, bottom] = [ends[0].top, ends[1].bottom];
+    Object.assign(band.style, {
+      left: `${left - origin.left + this.scroller.scrollLeft}px`,
+      top: `${top - origin.top + this.scroller.scrollTop}px`,
+      width: `${right - left}px`,
+      height: `${bottom - top}px`,
+    });
+  }
+
   /** Frames a row and a column; null for none. */
   mark(row, column) {
     this.marked = [row, column];
-    const heading = row === null ? null : this.table.rows[row + 1]?.cells[0];
-    const top = column === null ? null : this.table.rows[0]?.cells[column + 1];
-    const place = (band, x, y, width, height) => {
-      Object.assign(band.style, {
-        left: `${x}px`,
-        top: `${y}px`,
-        width: `${width}px`,
-        height: `${height}px`,
-      });
-    };
-    this.band.row.hidden = !heading;
-    this.band.column.hidden = !top;
-    const { offsetLeft: tableLeft, offsetWidth: tableWidth, offsetHeight: tableHeight } = this.table;
-    const left = tableLeft + (heading && !this.rightToLeft ? heading.offsetWidth : 0);
-    if (heading)
-      place(this.band.row, left, heading.offsetTop, tableWidth - heading.offsetWidth, heading.offsetHeight);
-    if (top)
-      place(
-        this.band.column,
-        top.offsetLeft,
-        top.offsetHeight,
-        top.offsetWidth,
-        tableHeight - top.offsetHeight,
-      );
+    const [head, ...lines] = this.table.rows;
+    const heading = row === null ? null : lines[row]?.cells[0];
+    const top = column === null ? null : head.cells[column + 1];
+    const across = heading ? [...lines[row].cells].slice(1) : [];
+    const down = top ? lines.map((line) => line.cells[column + 1]) : [];
+    this.#frame(this.band.row, across[0], across.at(-1));
+    this.#frame(this.band.column, down[0], down.at(-1));
     for (const each of this.table.querySelectorAll("th.marked")) each.classList.remove("marked");
     heading?.classList.add("marked");
     top?.classList.add("marked");

@@ -43,7 +43,7 @@ export class LinkView {
       name: names.target,
     });
     this.drawing.setAttribute("aria-label", this.#inWords(rows, columns));
-    this.lines = [];
+    this.marked = [null, null];
     this.#draw();
     new ResizeObserver(() => this.#draw()).observe(this.sheet);
   }
@@ -67,7 +67,6 @@ export class LinkView {
 
   #draw() {
     const sheet = this.sheet.getBoundingClientRect();
-    this.drawing.setAttribute("width", sheet.width);
     const middle = (span) => {
       const box = span.getBoundingClientRect();
       return box.left + box.width / 2 - sheet.left;
@@ -83,6 +82,7 @@ export class LinkView {
       return { path, row, column };
     });
     this.drawing.replaceChildren(...this.lines.map((line) => line.path));
+    this.#markLines();
   }
 
   press(row, column) {
@@ -90,12 +90,19 @@ export class LinkView {
     this.source.press(column);
   }
 
-  mark(row, column) {
+  /** Lines that are drawn anew, as at another width, are marked as the old ones were. */
+  #markLines() {
+    const [row, column] = this.marked;
     this.drawing.classList.toggle("pointing", row !== null || column !== null);
     for (const line of this.lines) {
       const on = (row === null || line.row === row) && (column === null || line.column === column);
       line.path.classList.toggle("marked", on && (row !== null || column !== null));
     }
+  }
+
+  mark(row, column) {
+    this.marked = [row, column];
+    this.#markLines();
     this.source.mark(row === null ? null : this.weights[row], column);
     this.target.mark(column === null ? null : this.weights.map((each) => each[column]), row);
   }

@@ -163,6 +163,7 @@ class Page {
     if (this.current.rank >= hypotheses.length) this.#change({ rank: 0 });
     const choose = (rank) => {
       this.#change({ rank, unit: null, pins: [] });
+      byId("status").replaceChildren(); // it told of another one
       this.#showView();
     };
     byId("hypotheses").replaceChildren(

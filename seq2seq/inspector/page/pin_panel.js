@@ -4,7 +4,7 @@ import { Asker } from "./api.js";
 import { commonWords } from "./common_words.js";
 import { Progress } from "./controls.js";
 import { element } from "./dom.js";
-import { codePoints, END_LABEL, percent, unitsOf } from "./units.js";
+import { codePoints, END_LABEL, isRightToLeft, percent, unitsOf } from "./units.js";
 import { modelOf, searchOf } from "./view_state.js";
 
 /** The same word a little, much, very much more or less likely: as a person would say it. */
@@ -72,7 +72,12 @@ export class PinPanel {
       element("h4", {}, "Make it look at"),
       element(
         "div",
-        { class: "chips pins", role: "group", "aria-label": "Source words to pin the attention to" },
+        {
+          class: "chips pins",
+          role: "group",
+          "aria-label": "Source words to pin the attention to",
+          dir: isRightToLeft(translation.source.text) ? "rtl" : "ltr", // the words follow as in the sentence
+        },
         ...chips,
       ),
       this.progress.host,

@@ -1,6 +1,6 @@
 /** The warning signs of a translation, each a button that brings out its words in the text. */
 
-import { element } from "./dom.js";
+import { element, quotesApart } from "./dom.js";
 import { signName } from "./sign_names.js";
 
 const MOST_SIGNS_AT_FIRST = 5;
@@ -85,7 +85,7 @@ export function warningList(hypothesis, onPoint) {
   const items = signs.map((sign) => {
     const attributes = { type: "button", "aria-pressed": "false" };
     const title = element("b", {}, capitalized(signName(sign.kind)));
-    const button = element("button", attributes, title, " ", element("span", { dir: "auto" }, sign.message));
+    const button = element("button", attributes, title, " ", ...quotesApart(sign.message));
     return element("li", {}, button);
   });
   const list = element("ul", {}, ...items);

@@ -3,7 +3,7 @@
 import { Asker } from "./api.js";
 import { differenceColors } from "./colors.js";
 import { Progress } from "./controls.js";
-import { element } from "./dom.js";
+import { element, quotesApart } from "./dom.js";
 import { HeatMap } from "./heat_map.js";
 import { piecesWithEnd } from "./pin_panel.js";
 import { readingOf } from "./units.js";
@@ -134,7 +134,7 @@ export class WhyTab {
   #disagreements({ disagreements, rule }, rows, columns) {
     const heading = element("h3", {}, "Where attention and dependence disagree");
     const items = disagreements.map((each) => {
-      const button = element("button", { type: "button" }, element("span", { dir: "auto" }, each.message));
+      const button = element("button", { type: "button" }, ...quotesApart(each.message));
       const point = () => this.#mark(each.target_word, each.source_word);
       button.addEventListener("pointerenter", point);
       button.addEventListener("focus", point);

@@ -4,7 +4,7 @@ import { Asker } from "./api.js";
 import { Progress } from "./controls.js";
 import { element } from "./dom.js";
 import { PinPanel } from "./pin_panel.js";
-import { END_LABEL, percent, pieceLabel } from "./units.js";
+import { END_LABEL, isRightToLeft, percent, pieceLabel } from "./units.js";
 import { modelOf } from "./view_state.js";
 
 /** The pieces of a row: one at the level of pieces, all of the word's otherwise. */
@@ -86,7 +86,9 @@ export class WordPanel {
       });
       return button;
     });
-    return [element("div", { class: "chips", role: "group", "aria-label": "Piece of the word" }, ...buttons)];
+    const dir = isRightToLeft(reading.hypothesis.text) ? "rtl" : "ltr";
+    const attributes = { class: "chips", role: "group", "aria-label": "Piece of the word", dir };
+    return [element("div", attributes, ...buttons)];
   }
 
   async #ask({ translation, hypothesis, languages }, piece) {
