@@ -286,16 +286,26 @@ def test_what_is_chosen_survives_forced_colours(
     page_server.answers["/api/beam"] = lambda _: {"nodes": BEAM, "hypotheses": []}
     page = translated(answer, {"forced_colors": "active"}, n=2, word=3, pins="1")
     page.wait_for_selector(".pin-change")
-    for chosen, others in (
-        ('.choice [aria-checked="true"]', '.choice [aria-checked="false"]'),
-        ('.chips.pins [aria-pressed="true"]', '.chips.pins [aria-pressed="false"]'),
-    ):
-        assert paper(page.locator(chosen).first) != paper(page.locator(others).first), chosen
+    unmarked = {paper(page.locator("body")), UNLIT}
+    for chosen in ('.choice [aria-checked="true"]', '.chips.pins [aria-pressed="true"]'):
+        assert paper(page.locator(chosen).first) not in unmarked, chosen
     edge = "each => getComputedStyle(each).borderTop"
     chosen, other = (each.evaluate(edge) for each in page.locator(".hypothesis").all())
     assert chosen != other
     bars = [paper(page.locator(".alternatives .bar").first)]
     page.get_by_role("tab", name="Beam").click()
     bars.append(paper(page.locator(".beam-node .bar").first))
-    background = paper(page.locator("body"))
-    assert not {background, UNLIT} & set(bars)
+    assert not unmarked & set(bars)
+
+
+def test_only_the_made_up_language_is_let_pass(
+    page_server: PageServer, open_page: OpenPage, no_serious_violations: Callable[[Page], None]
+) -> None:
+    """The check itself: what else is wrong with the same element is found."""
+    page = open_page(page_server.url)
+    add = "inside => document.querySelector('main').insertAdjacentHTML('beforeend', inside)"
+    page.evaluate(add, '<p lang="xx">abc</p>')
+    no_serious_violations(page)
+    page.evaluate(add, '<button lang="xx"></button>')
+    with pytest.raises(AssertionError, match="button-name"):
+        no_serious_violations(page)

@@ -168,7 +168,7 @@ def test_the_inspector_serves_epochs_as_models(kept_run: RunDirectory) -> None:
     assert second.describe()["best_epoch"] is None
     assert [each["epoch"] for each in best.describe()["checkpoints"]] == [2, 4]
     with pytest.raises(UserError, match=r"run@2 is given twice"):
-        load_models([f"{kept_run.path}@2", f"{kept_run.path}@02"])
+        load_models([f"{kept_run.path}@2", f"{kept_run.path}/../run@02"])
 
 
 def test_the_prompt_says_which_epoch_it_is(kept_run: RunDirectory) -> None:

@@ -103,8 +103,10 @@ def test_a_real_network_gives_the_same_alone_and_in_a_batch(untrained):
         assert len(translation.hypotheses) == 3
         for one, other in zip(alone.hypotheses, translation.hypotheses, strict=True):
             assert one.target == other.target
-            assert one.score == pytest.approx(other.score, abs=1e-4)
-            np.testing.assert_allclose(one.attention, other.attention, atol=1e-4)
+            # One row is multiplied by another routine than many, and a recurrence of 30 steps lets their
+            # rounding grow: to 2e-4 on a processor with AVX2 alone.
+            assert one.score == pytest.approx(other.score, abs=1e-3)
+            np.testing.assert_allclose(one.attention, other.attention, atol=1e-3)
             np.testing.assert_allclose(one.attention.sum(axis=1), 1, atol=1e-5)
             assert one.attention.shape[1] == len(translation.source.pieces) + 1
 
