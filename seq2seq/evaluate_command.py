@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -164,11 +163,11 @@ def _readings(
 def _posterior(translator: SentenceTranslator | None) -> Posterior | None:
     """What reads the posterior attention of a translator's models; None where there is no such thing."""
     from seq2seq.model import Seq2SeqModel
-    from seq2seq.posterior_attention import with_posterior_attention
+    from seq2seq.posterior_attention import PosteriorReader
 
     models = [model for model in getattr(translator, "models", ()) if isinstance(model, Seq2SeqModel)]
     # Models that look elsewhere than they mean to (`--attention`) have none.
-    return partial(with_posterior_attention, models) if models else None
+    return PosteriorReader(models) if models else None
 
 
 def _evaluate_sets(

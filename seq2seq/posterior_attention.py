@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -22,42 +22,64 @@ import tensorflow as tf
 from data.special_ids import BOS_ID, EOS_ID, PAD_ID
 
 if TYPE_CHECKING:
+    from data.segmentation import Segmentation
     from seq2seq.model import Seq2SeqModel
-    from seq2seq.translation import Translation
+    from seq2seq.translation import Hypothesis, Translation
 
 _TOKENS = tf.TensorSpec((None, None), tf.int32)
 _SMALLEST_WEIGHT = 1e-30
 
 
-def with_posterior_attention(
-    models: Sequence[Seq2SeqModel], translations: Sequence[Translation], *, batch_size: int = 16
-) -> list[Translation]:
-    """The same translations; the attention of each one's best hypothesis is the posterior.
+class PosteriorReader:
+    """Gives translations their posterior attention in place of the attention that wrote them.
 
     Args:
         models: that made the translations; of several the mean is taken.
-        translations: those without a hypothesis stay as they are.
-        batch_size: sentences at once. The decoder's batch is that many times the source's length.
+        batch_size: hypotheses at once. The decoder's batch is that many times the source's length.
     """
-    found = list(translations)
-    # Of like length together: padding costs as much as text.
-    order = sorted(
-        (place for place, each in enumerate(found) if each.best is not None),
-        key=lambda place: len(found[place].source.pieces),
-    )
-    steps = [_posterior_function(model) for model in models]
-    for begin in range(0, len(order), batch_size):
-        places = order[begin : begin + batch_size]
-        sources = _padded([[*found[place].source.token_ids, EOS_ID] for place in places])
-        targets = _padded([_written_tokens(found[place]) for place in places])
-        weights = np.mean([step(sources, targets).numpy() for step in steps], axis=0)
-        for place, rows in zip(places, weights, strict=True):
-            best = found[place].best
-            assert best is not None  # by the choice of places
-            length, columns = best.attention.shape
-            best = replace(best, attention=rows[:length, :columns].copy())
-            found[place] = replace(found[place], hypotheses=(best, *found[place].hypotheses[1:]))
-    return found
+
+    def __init__(self, models: Sequence[Seq2SeqModel], *, batch_size: int = 16) -> None:
+        self._steps = [_posterior_function(model) for model in models]
+        self._batch_size = batch_size
+
+    def __call__(self, translations: Sequence[Translation]) -> list[Translation]:
+        """The same translations; those without a hypothesis stay as they are."""
+        items = [
+            _Written(place, each.source, one)
+            for place, each in enumerate(translations)
+            for one in each.hypotheses
+        ]
+        # Of like length together: padding costs as much as text.
+        order = sorted(range(len(items)), key=lambda number: len(items[number].source.pieces))
+        read: dict[int, Hypothesis] = {}
+        for begin in range(0, len(order), self._batch_size):
+            numbers = order[begin : begin + self._batch_size]
+            sources = _padded([[*items[number].source.token_ids, EOS_ID] for number in numbers])
+            targets = _padded([items[number].tokens for number in numbers])
+            weights = np.mean([step(sources, targets).numpy() for step in self._steps], axis=0)
+            for number, rows in zip(numbers, weights, strict=True):
+                hypothesis = items[number].hypothesis
+                length, columns = hypothesis.attention.shape
+                read[number] = replace(hypothesis, attention=rows[:length, :columns].copy())
+        hypotheses: list[list[Hypothesis]] = [[] for _ in translations]
+        for number, item in enumerate(items):
+            hypotheses[item.place].append(read[number])
+        return [
+            replace(each, hypotheses=tuple(own)) if own else each
+            for each, own in zip(translations, hypotheses, strict=True)
+        ]
+
+
+class _Written(NamedTuple):
+    """A hypothesis, and where it belongs."""
+
+    place: int
+    source: Segmentation
+    hypothesis: Hypothesis
+
+    @property
+    def tokens(self) -> list[int]:
+        return [*self.hypothesis.target.token_ids, *([EOS_ID] if self.hypothesis.finished else [])]
 
 
 def _posterior_function(model: Seq2SeqModel) -> Any:
@@ -117,12 +139,6 @@ def posterior_weights(
         parallel_iterations=1,
     )
     return tf.transpose(rows.stack(), [1, 0, 2])  # (target_length, batch, ...) -> (batch, target_length, ...)
-
-
-def _written_tokens(translation: Translation) -> list[int]:
-    best = translation.best
-    assert best is not None
-    return [*best.target.token_ids, *([EOS_ID] if best.finished else [])]
 
 
 def _padded(rows: Sequence[Sequence[int]]) -> tf.Tensor:

@@ -205,6 +205,7 @@ def _pictures(
 def _load(job: _Job, options: argparse.Namespace) -> Translator:
     from data.quiet_tensorflow import load_tensorflow_quietly
     from seq2seq.line_progress import loading_note
+    from seq2seq.posterior_translator import PosteriorTranslator
     from seq2seq.run_directory import check_same_tokenizers
     from seq2seq.translator import Translator
 
@@ -212,7 +213,7 @@ def _load(job: _Job, options: argparse.Namespace) -> Translator:
     with loading_note(", ".join(run.label for run in job.runs)) as loading:
         load_tensorflow_quietly()
         loading()
-        translator = Translator.load(
+        translator = (PosteriorTranslator if options.posterior else Translator).load(
             job.runs,
             max_source_pieces=options.max_source_pieces,
             precision=options.precision,

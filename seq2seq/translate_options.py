@@ -162,6 +162,12 @@ def _add_output_options(parser: argparse.ArgumentParser) -> None:
         "or soft (every link with its weight)",
     )
     group.add_argument(
+        "--posterior",
+        action="store_true",
+        help="alignments, pictures and JSON show where each word came from, now that it is known, instead of "
+        "where the decoder looked before it wrote it (slower)",
+    )
+    group.add_argument(
         "--words",
         choices=("unicode", "whitespace"),
         default="unicode",

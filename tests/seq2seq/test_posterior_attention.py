@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,10 @@ import tensorflow as tf
 from seq2seq.alignment_readings import attention_readings
 from seq2seq.model import Seq2SeqModel
 from seq2seq.pinned_attention import PinnedModel
-from seq2seq.posterior_attention import posterior_weights, with_posterior_attention
+from seq2seq.posterior_attention import PosteriorReader, posterior_weights
+from seq2seq.posterior_translator import PosteriorTranslator
 from seq2seq.search import Search
+from seq2seq.search_options import SearchOptions
 from seq2seq.translator import Translator
 from tests.seq2seq.tiny_network import EOS, tiny_model
 
@@ -66,8 +69,8 @@ def test_translations_keep_all_but_their_attention(tiny_run: Path) -> None:
     translator = Translator.load(tiny_run)
     pairs = [("A dog runs.", "Un chien court."), ("", ""), ("The cat sleeps now.", "Le chat dort.")]
     forced = translator.score([source for source, _ in pairs], [target for _, target in pairs])
-    found = with_posterior_attention(translator.models, forced, batch_size=2)
-    one_by_one = with_posterior_attention(translator.models, forced, batch_size=1)
+    found = PosteriorReader(translator.models, batch_size=2)(forced)
+    one_by_one = PosteriorReader(translator.models, batch_size=1)(forced)
     assert found[1] == forced[1]
     assert forced[1].best is None
     for before, after, alone in zip(forced, found, one_by_one, strict=True):
@@ -90,8 +93,8 @@ def test_of_several_models_it_is_the_mean(tiny_run: Path) -> None:
         variable.assign(variable * 0.5)
     forced = translator.score(["A dog runs."], ["Un chien court."])
     models = (translator.models[0], other)
-    one, two = (with_posterior_attention([model], forced)[0].best.attention for model in models)
-    both = with_posterior_attention(models, forced)[0].best.attention
+    one, two = (PosteriorReader([model])(forced)[0].best.attention for model in models)
+    both = PosteriorReader(models)(forced)[0].best.attention
     assert np.abs(one - two).max() > 1e-3
     np.testing.assert_allclose(both, (one + two) / 2, atol=1e-6)
 
@@ -100,8 +103,41 @@ def test_readings_of_both_directions_have_the_names_of_their_kind(tiny_run: Path
     translator = Translator.load(tiny_run)
     forced = translator.score(["A dog runs."], ["Un chien court."])
     back = translator.score(["Un chien court."], ["A dog runs."])
-    read = attention_readings(with_posterior_attention(translator.models, forced), back, [(4, 4)], "unicode")
+    read = attention_readings(PosteriorReader(translator.models)(forced), back, [(4, 4)], "unicode")
     assert list(read) == [
         *("argmax", "threshold", "intersection", "argmax of the model back"),
         *("both models, intersection", "both models, union", "both models, grow-diag-final-and"),
     ]
+
+
+def test_a_posterior_translator_writes_the_same_and_says_where_it_came_from(tiny_run: Path) -> None:
+    plain, posterior = Translator.load(tiny_run), PosteriorTranslator.load(tiny_run)
+    options = SearchOptions(beam_size=3, n_best=2, max_length=12)
+    texts = ["A dog runs.", "", "The cat sleeps now."]
+    pairs = [("A dog runs.", "Un chien court.")]
+    for before, after in (
+        (plain.translate(texts, options), posterior.translate(texts, options)),
+        (plain.score(*zip(*pairs, strict=True)), posterior.score(*zip(*pairs, strict=True))),
+    ):
+        for one, other, expected in zip(before, after, PosteriorReader(plain.models)(before), strict=True):
+            assert [each.text for each in one.hypotheses] == [each.text for each in other.hypotheses]
+            assert [each.score for each in one.hypotheses] == [each.score for each in other.hypotheses]
+            for written, read in zip(other.hypotheses, expected.hypotheses, strict=True):
+                np.testing.assert_allclose(written.attention, read.attention, atol=1e-5)
+    ranks = [hypothesis.attention for hypothesis in after[0].hypotheses]
+    assert np.abs(ranks[0] - before[0].hypotheses[0].attention).max() > 1e-3
+
+
+def test_a_stream_gives_out_what_it_has(tiny_run: Path) -> None:
+    asked: list[str] = []
+
+    def lines() -> Iterator[str]:
+        for text in ("A dog runs.", "A cat runs.", "A dog sleeps."):
+            asked.append(text)
+            yield text
+
+    stream = PosteriorTranslator.load(tiny_run).translate_stream(
+        lines(), SearchOptions(beam_size=1, max_length=8), batch_size=1
+    )
+    next(stream)
+    assert len(asked) == 1

@@ -12,11 +12,13 @@ import sys
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from data.errors import UserError
 from seq2seq import shipped_models
 from seq2seq.output_formats import one_line
+from seq2seq.posterior_translator import PosteriorTranslator
 from seq2seq.search_options import SearchOptions
 from seq2seq.translate_command import main
 from seq2seq.translator import Translator
@@ -383,6 +385,19 @@ def test_words_are_told_apart_as_wished(translate):
     )
     assert {link.split("-")[0] for link in links.split()} <= set("0123")
     assert sources & {"4", "5"}
+
+
+def test_posterior_attention_takes_the_place_of_attention(translate, tiny_run, monkeypatch):
+    plain, _ = translate("--format", "json", "--no-plot", "two dogs")
+    monkeypatch.undo()
+    posterior = PosteriorTranslator.load(tiny_run)
+    monkeypatch.setattr(PosteriorTranslator, "load", lambda runs, **options: posterior)
+    shown, _ = translate("--format", "json", "--no-plot", "--posterior", "two dogs")
+    before, after = (json.loads(each)["hypotheses"][0] for each in (plain, shown))
+    (expected,) = posterior.translate(["two dogs"], posterior.default_options())
+    np.testing.assert_allclose(after["attention_weights"], expected.best.attention, atol=1e-4)
+    assert after["text"] == before["text"]
+    assert after["attention_weights"] != before["attention_weights"]
 
 
 def test_the_heat_map_goes_beside_the_data(translate, expected):

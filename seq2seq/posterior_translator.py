@@ -1,0 +1,57 @@
+"""A translator that says of every word where it came from, not where the decoder looked beforehand."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from seq2seq.search_options import SearchOptions
+from seq2seq.translation import Translation
+from seq2seq.translator import BATCH_SIZE, TextOrTokens, Translator
+
+if TYPE_CHECKING:
+    from seq2seq.posterior_attention import PosteriorReader
+
+
+class PosteriorTranslator(Translator):
+    """Writes what a `Translator` writes; the attention of its translations is the posterior.
+
+    See `seq2seq.posterior_attention`. Words, probabilities and scores are the same; alignments are better.
+    """
+
+    @cached_property
+    def _reader(self) -> PosteriorReader:
+        from seq2seq.posterior_attention import PosteriorReader
+
+        return PosteriorReader(self.models)  # type: ignore[arg-type]  # `load` builds `Seq2SeqModel`s
+
+    def translate_stream(
+        self,
+        texts: Iterable[str],
+        options: SearchOptions | None = None,
+        *,
+        batch_size: int = BATCH_SIZE,
+        **more: Any,
+    ) -> Iterator[Translation]:
+        """As `Translator.translate_stream`."""
+        return self._reread(
+            super().translate_stream(texts, options, batch_size=batch_size, **more), batch_size
+        )
+
+    def score_stream(
+        self,
+        pairs: Iterable[tuple[str, TextOrTokens]],
+        options: SearchOptions | None = None,
+        *,
+        batch_size: int = BATCH_SIZE,
+        **more: Any,
+    ) -> Iterator[Translation]:
+        """As `Translator.score_stream`."""
+        return self._reread(super().score_stream(pairs, options, batch_size=batch_size, **more), batch_size)
+
+    def _reread(self, translations: Iterator[Translation], batch_size: int) -> Iterator[Translation]:
+        # No more at once than the search: whoever waits for a line does not wait for others.
+        while batch := list(itertools.islice(translations, batch_size)):
+            yield from self._reader(batch)
