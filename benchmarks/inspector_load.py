@@ -60,23 +60,27 @@ def measure(run: Path, settings: Settings) -> Outcome:
     Raises:
         UserError: the server does not start, fails to answer, or takes too long.
     """
-    from seq2seq.run_directory import RunDirectory
-
-    is_shipped = RunDirectory(run).is_shipped
-    sentences = built_in_sentences() if is_shipped else validation_sentences(run)
+    sentences, where = sentences_for(run)
     with running_server(run) as address:
         outcome = asyncio.run(_phases(address, sentences, settings))
     words = sum(len(each.split()) for each in sentences) / len(sentences)
-    where = "the built-in corpus" if is_shipped else "the run's validation split"
     outcome.notes.append(f"{len(sentences)} sentences of {where}, {words:.1f} words on average")
     return outcome
 
 
-def built_in_sentences() -> list[str]:
-    """The English ones of the built-in corpus' validation split: the same on every machine."""
-    from data.starter import load_starter_corpus
+def sentences_for(run: Path) -> tuple[list[str], str]:
+    """What to ask a model, and where it is from.
 
-    return [source for source, _ in load_starter_corpus().validation.open_pairs()]
+    Raises:
+        UserError: the run, which is no shipped model, does not hold its validation split.
+    """
+    from data.starter import load_starter_corpus
+    from seq2seq.run_directory import RunDirectory
+
+    if not RunDirectory(run).is_shipped:
+        return validation_sentences(run), "the run's validation split"
+    pairs = load_starter_corpus().validation.open_pairs()
+    return [source for source, _ in pairs], "the built-in corpus"
 
 
 def validation_sentences(run: Path) -> list[str]:
@@ -129,40 +133,49 @@ async def _phases(address: str, sentences: list[str], settings: Settings) -> Out
     import httpx
 
     outcome = Outcome()
-    # Given up long before the server does: it may close a connection in the moment in which it is used again.
-    limits = httpx.Limits(
-        max_connections=settings.clients + settings.bulk_clients, keepalive_expiry=KEEP_ALIVE_SECONDS / 2
-    )
-    async with httpx.AsyncClient(base_url=address, timeout=120, limits=limits) as client:
-        await asyncio.wait_for(_idle(client), _SECONDS_TO_START)
-        many = f"{settings.clients} clients"
-        beside = f"{many} beside {settings.bulk_clients} with {_BULK_SENTENCES} sentences"
-        for name, clients, requests, bulk_clients in (
-            ("1 client", 1, settings.requests_alone, 0),
-            (many, settings.clients, settings.requests, 0),
-            (beside, settings.clients, settings.requests // 2, settings.bulk_clients),
-        ):
-            phase = _phase(client, sentences, clients, requests, bulk_clients)
-            try:
-                seconds, latencies, bulk = await asyncio.wait_for(phase, _SECONDS_OF_A_PHASE)
-            except asyncio.TimeoutError as error:
-                raise UserError(f"{name}: no end within {_SECONDS_OF_A_PHASE:.0f} seconds.") from error
-            except httpx.HTTPError as error:
-                raise UserError(f"{name}: a request was not answered ({error!r}).") from error
-            _add(outcome, name, seconds, latencies, bulk)
+    await asyncio.wait_for(_idle(address), _SECONDS_TO_START)
+    many = f"{settings.clients} clients"
+    beside = f"{many} beside {settings.bulk_clients} with {_BULK_SENTENCES} sentences"
+    for name, clients, requests, bulk_clients in (
+        ("1 client", 1, settings.requests_alone, 0),
+        (many, settings.clients, settings.requests, 0),
+        (beside, settings.clients, settings.requests // 2, settings.bulk_clients),
+    ):
+        phase = _phase(address, sentences, clients, requests, bulk_clients)
+        try:
+            seconds, latencies, bulk = await asyncio.wait_for(phase, _SECONDS_OF_A_PHASE)
+        except asyncio.TimeoutError as error:
+            raise UserError(f"{name}: no end within {_SECONDS_OF_A_PHASE:.0f} seconds.") from error
+        except httpx.HTTPError as error:
+            raise UserError(f"{name}: a request was not answered ({error!r}).") from error
+        _add(outcome, name, seconds, latencies, bulk)
     return outcome
 
 
-async def _idle(client: httpx.AsyncClient) -> None:
+def _client(address: str) -> httpx.AsyncClient:
+    """One person's, with a connection of their own.
+
+    Connections that all share have a queue of their own, in which a request may wait many times as long as
+    the server takes to answer it.
+    """
+    import httpx
+
+    # Given up long before the server does: it may close a connection in the moment in which it is used again.
+    limits = httpx.Limits(max_connections=1, keepalive_expiry=KEEP_ALIVE_SECONDS / 2)
+    return httpx.AsyncClient(base_url=address, timeout=120, limits=limits, verify=False)
+
+
+async def _idle(address: str) -> None:
     """Until the server has built its graphs."""
-    while (await client.get("/health")).json()["waiting"] > 0:
-        await asyncio.sleep(0.5)
-    # The last of them may still be under way: an answer comes behind it.
-    await _ask(client, ["."])
+    async with _client(address) as client:
+        while (await client.get("/health")).json()["waiting"] > 0:
+            await asyncio.sleep(0.5)
+        # The last of them may still be under way: an answer comes behind it.
+        await _ask(client, ["."])
 
 
 async def _phase(
-    client: httpx.AsyncClient, sentences: list[str], clients: int, requests: int, bulk_clients: int
+    address: str, sentences: list[str], clients: int, requests: int, bulk_clients: int
 ) -> tuple[float, list[float], list[float]]:
     """Seconds of all, of each request, and of each bulk request."""
     numbers = iter(range(requests))
@@ -171,14 +184,16 @@ async def _phase(
     done = asyncio.Event()
 
     async def one() -> None:
-        for number in numbers:
-            latencies.append(await _ask(client, [sentences[number % len(sentences)]]))
+        async with _client(address) as client:
+            for number in numbers:
+                latencies.append(await _ask(client, [sentences[number % len(sentences)]]))
 
     async def many(first: int) -> None:
         endless = itertools.cycle(sentences)
-        while not done.is_set():
-            chosen = list(itertools.islice(endless, first, first + _BULK_SENTENCES))
-            bulk.append(await _ask(client, chosen))
+        async with _client(address) as client:
+            while not done.is_set():
+                chosen = list(itertools.islice(endless, first, first + _BULK_SENTENCES))
+                bulk.append(await _ask(client, chosen))
 
     begin = time.perf_counter()
     others = [asyncio.create_task(many(100 * number)) for number in range(bulk_clients)]

@@ -53,6 +53,14 @@ def test_a_server_that_hangs_is_given_up(
         pass
 
 
+def test_a_shipped_model_is_asked_for_built_in_sentences(run: RunDirectory, tmp_path: Path) -> None:
+    (tmp_path / "weights.zip").touch()
+    sentences, where = inspector_load.sentences_for(tmp_path)
+    assert where == "the built-in corpus"
+    assert len(set(sentences)) == 500
+    assert inspector_load.sentences_for(run.path) == (SENTENCES[:20], "the run's validation split")
+
+
 def test_a_run_without_validation_sentences(tiny_run: RunDirectory) -> None:
     with pytest.raises(UserError):
         inspector_load.validation_sentences(tiny_run.path)
