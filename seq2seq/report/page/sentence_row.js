@@ -1,5 +1,5 @@
 import { AttentionView } from "../../inspector/page/attention_view.js";
-import { drawWhenVisible, element } from "../../inspector/page/dom.js";
+import { drawWhenVisible, element, quotesApart } from "../../inspector/page/dom.js";
 import { signName } from "../../inspector/page/sign_names.js";
 import { codePoints, isRightToLeft } from "../../inspector/page/units.js";
 import { unpackedTranslation } from "./packed_sentence.js";
@@ -75,9 +75,9 @@ function details(sentence, translation, languages) {
     });
     body.append(place);
   }
-  const messages = sentence.signs.map((sign) => element("li", {}, sign.message));
+  const messages = sentence.signs.map((sign) => element("li", {}, ...quotesApart(sign.message)));
   if (sentence.note) messages.unshift(element("li", {}, `Note: ${sentence.note}.`));
-  if (messages.length) body.append(element("ul", { class: "messages", dir: "auto" }, ...messages));
+  if (messages.length) body.append(element("ul", { class: "messages" }, ...messages));
   return body;
 }
 
