@@ -62,7 +62,7 @@ def assert_row_is(result: SearchResult, row: int, expected: list[Found]) -> None
 def assert_same(result: SearchResult, other: SearchResult) -> None:
     """The same up to the rounding of products whose rows stand in smaller or larger batches."""
     for name, one, two in zip(SearchResult._fields, result, other, strict=True):
-        np.testing.assert_allclose(one, two, rtol=1e-5, atol=1e-6, err_msg=name)
+        np.testing.assert_allclose(one, two, rtol=1e-4, atol=1e-5, err_msg=name)
 
 
 @pytest.fixture(scope="module")
@@ -224,8 +224,9 @@ def test_a_sentence_does_not_depend_on_its_batch_or_padding(large_search, option
             np.testing.assert_array_equal(together.finished[place], single.finished[0])
             np.testing.assert_allclose(together.score[place], single.score[0], rtol=1e-4, atol=1e-5)
             attention = together.attention_weights[place]
+            # Rounding differs with the number of rows, and grows from step to step.
             np.testing.assert_allclose(
-                attention[:, :length, :source_length], single.attention_weights[0], atol=1e-5
+                attention[:, :length, :source_length], single.attention_weights[0], atol=1e-4
             )
             assert not attention[:, :, source_length:].any()
 
