@@ -38,7 +38,7 @@ def describe_system(runs: Sequence[RunDirectory], target_language: str | None, c
 
 def _configured_name(run: RunDirectory) -> str:
     """Runs that differ in their seed alone share it, the epochs of one run do not."""
-    return run.config.name if run.checkpoint is None else f"{run.config.name}@{run.checkpoint}"
+    return run.config.name + run.epoch_mark
 
 
 def _scoring_versions() -> dict[str, str]:

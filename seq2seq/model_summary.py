@@ -25,7 +25,7 @@ def one_line_summary(translator: Translator) -> str:
     """Such as `demo: en to fr, 2.1 M parameters`."""
     names = [config.name for config in translator.configs]
     for place, run in enumerate(translator.runs):
-        names[place] += "" if run.checkpoint is None else f"@{run.checkpoint}"
+        names[place] += run.epoch_mark
     return f"{' + '.join(names)}: {_languages(translator)}, {_parameters(translator)} parameters"
 
 
@@ -47,7 +47,7 @@ def model_facts(translator: Translator) -> list[tuple[str, str]]:
         ("longest", f"{translator.max_source_pieces} source pieces"),
     ]
     for run in translator.runs:
-        rows.append(("run", shown(run.path) + ("" if run.checkpoint is None else f"@{run.checkpoint}")))
+        rows.append(("run", shown(run.path) + run.epoch_mark))
         rows.append(("validation", _validation(run)))
     return rows
 

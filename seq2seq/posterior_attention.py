@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from data.special_ids import BOS_ID, EOS_ID, PAD_ID
+from data.special_ids import BOS_ID, EOS_ID
+from seq2seq.search_inputs import token_rows
 
 if TYPE_CHECKING:
     from data.segmentation import Segmentation
@@ -54,8 +55,12 @@ class PosteriorReader:
         read: dict[int, Hypothesis] = {}
         for begin in range(0, len(order), self._batch_size):
             numbers = order[begin : begin + self._batch_size]
-            sources = _padded([[*items[number].source.token_ids, EOS_ID] for number in numbers])
-            targets = _padded([items[number].tokens for number in numbers])
+            sources = token_rows(
+                [[*items[number].source.token_ids, EOS_ID] for number in numbers],
+                "sources",
+                may_be_empty=False,
+            )
+            targets = token_rows([items[number].tokens for number in numbers], "targets", may_be_empty=False)
             weights = np.mean([step(sources, targets).numpy() for step in self._steps], axis=0)
             for number, rows in zip(numbers, weights, strict=True):
                 hypothesis = items[number].hypothesis
@@ -139,8 +144,3 @@ def posterior_weights(
         parallel_iterations=1,
     )
     return tf.transpose(rows.stack(), [1, 0, 2])  # (target_length, batch, ...) -> (batch, target_length, ...)
-
-
-def _padded(rows: Sequence[Sequence[int]]) -> tf.Tensor:
-    longest = max(map(len, rows))
-    return tf.constant([[*row, *[PAD_ID] * (longest - len(row))] for row in rows], tf.int32)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -45,7 +44,7 @@ def training_facts(run: RunDirectory) -> dict[str, Any]:
     """What a page says of how a system came to be: `facts`, `epochs` and `shipped_as` of `EvaluatedRun`."""
     return {
         "facts": run.read_facts(),
-        "epochs": _read_metrics(run.metrics_file),
+        "epochs": run.read_metrics(),
         "shipped_as": _shipped_facts(run) if run.is_shipped else None,
     }
 
@@ -80,10 +79,3 @@ def _shipped_facts(run: RunDirectory) -> dict[str, Any]:
         "licence": scores["licence"],
         "half_precision": scores["half_precision"],
     }
-
-
-def _read_metrics(path: Path) -> list[dict[str, str]]:
-    if not path.is_file():
-        return []
-    with open(path, encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))

@@ -61,15 +61,16 @@ class RunDirectory:
     @property
     def label(self) -> str:
         """How a user names what is meant: the path, or `path@epoch`."""
-        return str(self.path) + self._epoch_mark
+        return str(self.path) + self.epoch_mark
 
     @property
     def name(self) -> str:
         """The directory's own name, with the kept epoch if one is meant."""
-        return self.path.resolve().name + self._epoch_mark
+        return self.path.resolve().name + self.epoch_mark
 
     @property
-    def _epoch_mark(self) -> str:
+    def epoch_mark(self) -> str:
+        """`@epoch`, which tells a kept epoch from the run in its names; empty for the best model."""
         return "" if self.checkpoint is None else f"@{self.checkpoint}"
 
     @property
@@ -322,12 +323,16 @@ class RunDirectory:
 
     def validation_scores(self) -> dict[int, float]:
         """BLEU on the validation split by epoch, the loss where a run is judged by that (metrics.csv)."""
-        if not self.metrics_file.is_file():
-            return {}
         column = "val_loss" if self.read_facts().get("selected_by") == "loss" else "val_bleu"
-        with self.metrics_file.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
+        rows = self.read_metrics()
         return {int(float(row["epoch"])): float(row[column]) for row in rows if row.get(column)}
+
+    def read_metrics(self) -> list[dict[str, str]]:
+        """The rows of metrics.csv, one for each epoch; none where it is not there, as in a shipped model."""
+        if not self.metrics_file.is_file():
+            return []
+        with self.metrics_file.open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
 
     def write_facts(self, **facts: Any) -> None:
         """Add to run.json."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,7 +67,7 @@ def read_trial(path: str | Path, epochs: int | None = None) -> Trial:
             "Give the directory of a run."
         )
     config = run.config
-    rows = _rows(run.metrics_file)[:epochs]
+    rows = run.read_metrics()[:epochs]
     validated = [row for row in rows if row.get("val_bleu")]
     if not validated:
         where = f" in its first {epochs} epochs" if epochs else ""
@@ -93,10 +92,3 @@ def changed_options(first: Config, other: Config) -> list[str]:
     """`model.embedding_dropout: 0.3 -> 0.4` for each option of the recipe in which two configurations
     differ."""
     return [line for line in differences(first, other) if not line.startswith(_PREFIXES)]
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    if not path.is_file():
-        return []
-    with open(path, encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))

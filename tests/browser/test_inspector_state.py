@@ -311,13 +311,18 @@ def test_compare_says_a_chosen_beginning_in_the_other_model_s_pieces(
     assert page_server.last("/api/translate")["prefix"] == ["▁ich", "</s>"]
 
 
-def test_a_slider_asks_nothing_about_a_word_that_stays(
-    page_server: PageServer, translated: Callable[..., Page]
-) -> None:
+def with_a_pin(page_server: PageServer, translated: Callable[..., Page]) -> Page:
+    """A page with the panel of target word 3, whose attention is pinned, which changes nothing."""
     same = translation(SOURCE, TARGET, weights=WEIGHTS)
     pinned = {"before": same, "after": same, "continuation": same, "first_changed_word": 3}
     page_server.answers["/api/pin"] = lambda _: pinned
-    page = translated(word=3, pins="1")
+    return translated(word=3, pins="1")
+
+
+def test_a_slider_asks_nothing_about_a_word_that_stays(
+    page_server: PageServer, translated: Callable[..., Page]
+) -> None:
+    page = with_a_pin(page_server, translated)
     for place in (".alternatives button", ".pin-change"):
         page.wait_for_selector(place)
     asked = len(page_server.asked)
@@ -336,10 +341,7 @@ def test_a_slider_asks_nothing_about_a_word_that_stays(
 def test_a_word_that_is_chosen_anew_is_asked_about_anew(
     page_server: PageServer, translated: Callable[..., Page]
 ) -> None:
-    same = translation(SOURCE, TARGET, weights=WEIGHTS)
-    pinned = {"before": same, "after": same, "continuation": same, "first_changed_word": 3}
-    page_server.answers["/api/pin"] = lambda _: pinned
-    page = translated(word=3, pins="1")
+    page = with_a_pin(page_server, translated)
     page.wait_for_selector(".pin-change")
     for level in ("Pieces", "Words"):  # another level has other words
         page.get_by_role("radio", name=level).click()

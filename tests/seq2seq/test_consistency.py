@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from seq2seq import output_loss
 from seq2seq.consistency import consistency_loss, pass_by_pass, twice
-from seq2seq.losses import Perplexity, TokenAccuracy, TokenCrossEntropy
+from seq2seq.losses import Perplexity, TokenCrossEntropy
 from tests.seq2seq.gradient_checks import assert_same
+from tests.seq2seq.three_updates import assert_same_fit, fitted
 from tests.seq2seq.tiny_network import DROPOUT, SIZES, source_batch, target_batch, tiny_model
 from tests.seq2seq.tiny_training import (
     EVERYTHING_ON,
@@ -90,39 +90,19 @@ def test_the_fast_loss_and_its_gradients(
     assert_same(in_one, at_once, [readout, kernel, bias], rtol=1e-8, atol=1e-10)
 
 
-def fitted(implementation: str, r_drop: float, **options: float) -> tuple[dict, list[np.ndarray]]:
-    """Three updates through Keras' own `fit`."""
-    source, target = source_batch(), target_batch()
-    target_output = np.roll(np.asarray(target), -1, axis=1)
-    target_output[:, -1] = 0
-    model = tiny_model(**options, conditional_gru=True, implementation=implementation, seed=1)
-    model.r_drop = r_drop
-    model.compile(
-        optimizer=keras.optimizers.SGD(0.5),
-        loss=TokenCrossEntropy(0.1),
-        metrics=[Perplexity(), TokenAccuracy()],
-        jit_compile=False,
-    )
-    data = tf.data.Dataset.from_tensors(((source, target), target_output)).repeat(3)
-    return model.fit(data, verbose=0, epochs=1).history, model.get_weights()
-
-
-def assert_close(one: tuple[dict, list[np.ndarray]], other: tuple[dict, list[np.ndarray]]) -> None:
-    assert one[0].keys() == other[0].keys() >= {"loss", "perplexity", "token_accuracy"}
-    for name, values in one[0].items():
-        np.testing.assert_allclose(values, other[0][name], rtol=1e-5, err_msg=name)
-    for weights, other_weights in zip(one[1], other[1], strict=True):
-        np.testing.assert_allclose(weights, other_weights, rtol=1e-4, atol=1e-6)
+CONDITIONAL = {"conditional_gru": True, "seed": 1}
 
 
 def test_training_and_metrics_are_the_same_in_both_implementations() -> None:
-    fast, plain = fitted("fast", 1.5, **DROPOUT), fitted("plain", 1.5, **DROPOUT)
-    assert_close(fast, plain)
+    fast, plain = (
+        fitted(r_drop=1.5, implementation=each, **CONDITIONAL, **DROPOUT) for each in ("fast", "plain")
+    )
+    assert_same_fit(fast, plain)
 
 
 def test_without_dropout_it_is_a_training_without() -> None:
     """Both passes are then the same: nothing to agree on, and every token counted twice is every token."""
-    assert_close(fitted("fast", 1.5), fitted("fast", 0.0))
+    assert_same_fit(fitted(r_drop=1.5, **CONDITIONAL), fitted(**CONDITIONAL))
 
 
 def test_its_loss_is_added_with_its_weight() -> None:

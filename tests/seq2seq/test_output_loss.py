@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -10,7 +9,8 @@ import tensorflow as tf
 from seq2seq import output_loss
 from seq2seq.losses import Perplexity, TokenAccuracy, TokenCrossEntropy
 from tests.seq2seq.gradient_checks import assert_same
-from tests.seq2seq.tiny_network import OPTION_SETS, source_batch, target_batch, tiny_model
+from tests.seq2seq.three_updates import assert_same_fit, fitted
+from tests.seq2seq.tiny_network import OPTION_SETS
 
 ROWS, UNITS, VOCABULARY = 7, 3, 5
 TOKENS = tf.constant([3, 0, 1, 4, 4, 0, 2])
@@ -88,25 +88,5 @@ def test_a_batch_of_pads_costs_nothing():
 
 @pytest.mark.parametrize("options", OPTION_SETS[:4])
 def test_training_and_metrics_are_the_same_in_both_implementations(options):
-    """Three updates through Keras' own `fit`, with everything in it."""
-    results = []
-    source, target = source_batch(), target_batch()
-    target_output = np.roll(np.asarray(target), -1, axis=1)
-    target_output[:, -1] = 0
-    for implementation in ("fast", "plain"):
-        model = tiny_model(**options, implementation=implementation)
-        model.compile(
-            optimizer=keras.optimizers.SGD(0.5),
-            loss=TokenCrossEntropy(0.1),
-            metrics=[Perplexity(), TokenAccuracy()],
-            jit_compile=False,
-        )
-        data = tf.data.Dataset.from_tensors(((source, target), target_output)).repeat(3)
-        history = model.fit(data, verbose=0, epochs=1).history
-        results.append((history, model.get_weights()))
-    (fast_history, fast_weights), (plain_history, plain_weights) = results
-    assert fast_history.keys() == plain_history.keys() >= {"loss", "perplexity", "token_accuracy"}
-    for name, values in fast_history.items():
-        np.testing.assert_allclose(values, plain_history[name], rtol=1e-5, err_msg=name)
-    for fast, plain in zip(fast_weights, plain_weights, strict=True):
-        np.testing.assert_allclose(fast, plain, rtol=1e-4, atol=1e-6)  # the plain loss is float32
+    fast, plain = (fitted(**options, implementation=each) for each in ("fast", "plain"))
+    assert_same_fit(fast, plain)
