@@ -28,12 +28,14 @@ class PictureStyle:
         values: write each weight into its cell.
         source_name: of the columns, such as the language.
         target_name: of the rows.
+        weight_name: what the colours mean.
     """
 
     level: Level = "words"
     values: bool = False
     source_name: str = "source"
     target_name: str = "target"
+    weight_name: str = "attention weight"
 
 
 def save_picture(translation: Translation, path: Path, style: PictureStyle) -> None:
@@ -51,6 +53,7 @@ def save_picture(translation: Translation, path: Path, style: PictureStyle) -> N
         title=translation.source.text.strip(),
         source_name=style.source_name,
         target_name=style.target_name,
+        weight_name=style.weight_name,
     )
     save_figure(figure, path)
 

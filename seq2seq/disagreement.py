@@ -14,10 +14,17 @@ NOT_LOOKED_AT = 0.05
 NEEDED = math.log(4)
 NOT_NEEDED = math.log(1.25)
 
+
+def _percent(share: float) -> str:
+    """As the page writes it, with a space that does not break."""
+    return f"{100 * share:.0f}\u00a0%"
+
+
 RULE = (
-    f"A cell is marked when a target word looked at a source word (attention of at least {LOOKED_AT:.0%}), "
-    f"but without that source word would be less than {math.exp(NOT_NEEDED) - 1:.0%} less probable; or when "
-    f"it hardly looked at it (attention of at most {NOT_LOOKED_AT:.0%}), but without it would be at least "
+    "A cell is marked when a target word looked at a source word (attention of at least "
+    f"{_percent(LOOKED_AT)}), but without that source word would be less than "
+    f"{_percent(math.exp(NOT_NEEDED) - 1)} less probable; or when it hardly looked at it "
+    f"(attention of at most {_percent(NOT_LOOKED_AT)}), but without it would be at least "
     f"{math.exp(NEEDED):.0f} times less probable."
 )
 EXPLANATION = (
@@ -66,11 +73,12 @@ def disagreements(
         target, source = target_labels[row], source_words[column]
         if weight >= LOOKED_AT and change < NOT_NEEDED:
             effect = "more probable" if change < -NOT_NEEDED else "about as probable"
-            message = f"“{target}” looked at “{source}” ({weight:.0%}), yet would be {effect} without it."
+            looked = f"“{target}” looked at “{source}” ({_percent(weight)})"
+            message = f"{looked}, yet would be {effect} without it."
             found.append(Disagreement(row, column, "looked_at_not_needed", weight, change, message))
         elif weight <= NOT_LOOKED_AT and change >= NEEDED:
             message = (
-                f"“{target}” hardly looked at “{source}” ({weight:.0%}), yet without it would be "
+                f"“{target}” hardly looked at “{source}” ({_percent(weight)}), yet without it would be "
                 f"{_times(change)} less probable."
             )
             found.append(Disagreement(row, column, "needed_not_looked_at", weight, change, message))

@@ -62,6 +62,7 @@ def attention_heat_map(
     values: bool = False,
     source_name: str = "source",
     target_name: str = "target",
+    weight_name: str = "attention weight",
 ) -> Figure:
     """Draw attention weights: source words along the top, target words down the side, dark where they meet.
 
@@ -77,6 +78,7 @@ def attention_heat_map(
         values: also write each weight of 0.01 and above into its cell.
         source_name: what the columns are, such as the language.
         target_name: what the rows are.
+        weight_name: what the colours mean.
 
     Returns:
         A figure of its own: nothing to close, it is gone when it is no longer used.
@@ -110,7 +112,7 @@ def attention_heat_map(
     _label_cells(axes, columns, rows, layout, typeface)
     if values:
         _write_values(axes, weights, layout, typeface)
-    _draw_color_bar(figure, canvas.bar_axes(), typeface)
+    _draw_color_bar(figure, canvas.bar_axes(), typeface, weight_name)
     return figure
 
 
@@ -123,6 +125,7 @@ def translation_heat_map(
     title: str | None = None,
     source_name: str = "source",
     target_name: str = "target",
+    weight_name: str = "attention weight",
 ) -> Figure:
     """Draw one hypothesis of a translation, with its scores under the title.
 
@@ -134,6 +137,7 @@ def translation_heat_map(
         title: as in `attention_heat_map`.
         source_name: as in `attention_heat_map`.
         target_name: as in `attention_heat_map`.
+        weight_name: as in `attention_heat_map`.
 
     Raises:
         UserError: when there is no such hypothesis; an empty line has none.
@@ -158,6 +162,7 @@ def translation_heat_map(
         values=values,
         source_name=source_name,
         target_name=target_name,
+        weight_name=weight_name,
     )
 
 
@@ -270,7 +275,7 @@ def _write_values(axes: Axes, weights: np.ndarray, layout: HeatMapLayout, typefa
         )
 
 
-def _draw_color_bar(figure: Figure, axes: Axes, typeface: Typeface) -> None:
+def _draw_color_bar(figure: Figure, axes: Axes, typeface: Typeface, label: str) -> None:
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 
@@ -279,4 +284,4 @@ def _draw_color_bar(figure: Figure, axes: Axes, typeface: Typeface) -> None:
     bar.ax.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.5", "0.75", "1"], **style)
     bar.ax.tick_params(length=0, pad=3)
     bar.outline.set(edgecolor=_GRID_COLOR, linewidth=0.6)
-    bar.set_label("attention weight", labelpad=4, **style)
+    bar.set_label(label, labelpad=4, **style)

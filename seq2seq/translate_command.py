@@ -123,6 +123,7 @@ def _prepare(options: argparse.Namespace) -> _Job:
         values=options.values,
         source_name=source_name,
         target_name=target_name,
+        weight_name="posterior attention" if options.posterior else PictureStyle.weight_name,
     )
     is_short = source is None or source.are_sentences
     heat_map = options.heat_map

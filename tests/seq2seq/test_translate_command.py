@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from data.errors import UserError
-from seq2seq import shipped_models
+from seq2seq import plotting, shipped_models
 from seq2seq.output_formats import one_line
 from seq2seq.posterior_translator import PosteriorTranslator
 from seq2seq.search_options import SearchOptions
@@ -35,6 +35,11 @@ def load_once(tiny_run):
     load = Translator.load
     loaded = cache(lambda paths, **options: load(paths, **options))
     return lambda runs, **options: loaded(tuple(run.path for run in runs), **options)
+
+
+@pytest.fixture(scope="module")
+def posterior(tiny_run):
+    return PosteriorTranslator.load(tiny_run)
 
 
 @pytest.fixture
@@ -387,10 +392,8 @@ def test_words_are_told_apart_as_wished(translate):
     assert sources & {"4", "5"}
 
 
-def test_posterior_attention_takes_the_place_of_attention(translate, tiny_run, monkeypatch):
+def test_posterior_attention_takes_the_place_of_attention(translate, posterior, monkeypatch):
     plain, _ = translate("--format", "json", "--no-plot", "two dogs")
-    monkeypatch.undo()
-    posterior = PosteriorTranslator.load(tiny_run)
     monkeypatch.setattr(PosteriorTranslator, "load", lambda runs, **options: posterior)
     shown, _ = translate("--format", "json", "--no-plot", "--posterior", "two dogs")
     before, after = (json.loads(each)["hypotheses"][0] for each in (plain, shown))
@@ -398,6 +401,17 @@ def test_posterior_attention_takes_the_place_of_attention(translate, tiny_run, m
     np.testing.assert_allclose(after["attention_weights"], expected.best.attention, atol=1e-4)
     assert after["text"] == before["text"]
     assert after["attention_weights"] != before["attention_weights"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"), [([], "attention weight"), (["--posterior"], "posterior attention")]
+)
+def test_a_picture_says_what_its_colours_mean(translate, posterior, tmp_path, monkeypatch, arguments, said):
+    drawn = []
+    monkeypatch.setattr(plotting, "save_figure", lambda figure, path: drawn.append(figure))
+    monkeypatch.setattr(PosteriorTranslator, "load", lambda runs, **options: posterior)
+    translate("two dogs", "--plot", tmp_path / "picture.png", *arguments)
+    assert said in {axes.get_ylabel() for axes in drawn[0].axes}
 
 
 def test_the_heat_map_goes_beside_the_data(translate, expected):
