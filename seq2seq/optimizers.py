@@ -13,6 +13,11 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+# Neighbouring updates hardly differ, and a pass over all weights and their averages costs as much as Adam's.
+# At the start, where they do differ and the average is young, every update counts.
+UPDATES_BETWEEN_AVERAGES = 8
+EVERY_UPDATE_UNTIL = 100
+
 
 class WarmAverage:
     """Mixin for Keras optimisers with `use_ema`: the decay of the moving average grows to its final value.
@@ -54,8 +59,8 @@ class WarmAverage:
 
 
 class FusedUpdates:
-    """Mixin for Keras' Adam and its descendants: one pass for an update, one for the average, none for
-    clipping where nothing is clipped."""
+    """Mixin for Keras' Adam and its descendants: one pass for an update, one for the average when its
+    turn comes, none for clipping where nothing is clipped."""
 
     iterations: Any
     beta_1: float
@@ -100,17 +105,26 @@ class FusedUpdates:
         return tf.cond(norm > self.global_clipnorm, clipped, lambda: dense)
 
     def _update_model_variables_moving_average(self, trainable_variables: list[Any]) -> None:
+        """Move the average, by as much at once as the updates since the last time would have moved it."""
         if not self.use_ema:
             return
-        for variable, average in zip(trainable_variables, self._model_variables_moving_average, strict=True):
-            # The first update overwrites the average, which holds the random weights of the start.
-            is_first = ops.equal(self.iterations, 0)
-            share = ops.where(is_first, 1.0, 1.0 - ops.cast(self.ema_momentum, variable.dtype))
-            tf.raw_ops.ResourceApplyGradientDescent(
-                var=_handle(average),
-                alpha=ops.cast(share, variable.dtype),
-                delta=ops.subtract(average, variable),
-            )
+        updates = ops.cast(self.iterations, "int32")
+        every = ops.where(updates < EVERY_UPDATE_UNTIL, 1, UPDATES_BETWEEN_AVERAGES)
+        # The first update overwrites the average, which holds the random weights of the start.
+        decay = ops.where(updates == 0, 0.0, self.ema_momentum ** ops.cast(every, "float32"))
+
+        def move() -> bool:
+            for variable, average in zip(
+                trainable_variables, self._model_variables_moving_average, strict=True
+            ):
+                tf.raw_ops.ResourceApplyGradientDescent(
+                    var=_handle(average),
+                    alpha=ops.cast(1.0 - decay, variable.dtype),
+                    delta=ops.subtract(average, variable),
+                )
+            return True
+
+        tf.cond(updates % every == 0, move, lambda: False)
 
 
 def _handle(variable: Any) -> Any:

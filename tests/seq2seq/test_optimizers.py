@@ -17,14 +17,35 @@ def test_the_average_is_the_one_of_the_definition(optimizer_class: type, decay: 
     optimizer = optimizer_class(learning_rate=0.1, use_ema=True, ema_momentum=decay)
     optimizer.build([variable])
     expected = np.zeros(2)
-    for update in range(30):
-        gradient = np.array([np.sin(update), 1.0], np.float32)
-        optimizer.apply([keras.ops.convert_to_tensor(gradient)])
+    apply = tf.function(lambda gradient: optimizer.apply([gradient]))
+    for update in range(131):
+        apply(tf.constant([np.sin(update), 1.0], tf.float32))
         # Keras gives the first update no past at all.
         current = 0.0 if update == 0 else min(decay, (1 + update) / (10 + update))
-        expected = current * expected + (1 - current) * variable.numpy()
+        if update < 100:
+            expected = current * expected + (1 - current) * variable.numpy()
+        elif update % 8 == 0:  # 104, 112, 120, 128: eight updates at once
+            expected = current**8 * expected + (1 - current**8) * variable.numpy()
     optimizer.finalize_variable_values([variable])
     np.testing.assert_allclose(variable.numpy(), expected, rtol=1e-4)
+
+
+def test_the_average_of_every_eighth_update_is_nearly_that_of_all() -> None:
+    """Weights wander, as in training: what is left out is far less than what is averaged away."""
+    variable = keras.Variable(np.zeros(4, np.float32))
+    optimizer = AveragingAdam(learning_rate=0.01, use_ema=True, ema_momentum=0.99)
+    optimizer.build([variable])
+    apply = tf.function(lambda gradient: optimizer.apply([gradient]))
+    generator = np.random.default_rng(3)
+    averages, expected = [], np.zeros(4)
+    for update in range(1200):
+        gradient = variable.numpy() - 1.0 + generator.normal(size=4)  # a noisy bowl, its lowest point at 1
+        apply(tf.constant(gradient, tf.float32))
+        current = 0.0 if update == 0 else min(0.99, (1 + update) / (10 + update))
+        expected = current * expected + (1 - current) * variable.numpy()
+        averages.append(optimizer._model_variables_moving_average[0].numpy() - expected)
+    wandering = np.abs(variable.numpy() - expected).mean()
+    assert np.abs(averages[-400:]).mean() < 0.05 * wandering
 
 
 def test_with_accumulation_the_average_forgets_as_fast_for_each_update() -> None:

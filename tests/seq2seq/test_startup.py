@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import platform
 import subprocess
 import sys
 
@@ -44,6 +45,32 @@ def test_large_blocks_are_kept_unless_the_user_says_otherwise(environment, mappe
         check=True,
     ).stdout
     assert int(printed) == mapped
+
+
+_PRINT_WHETHER_ONEDNN = """
+from seq2seq.startup import prepare_environment
+prepare_environment()
+from tensorflow.python.util import _pywrap_util_port
+print(int(_pywrap_util_port.IsMklEnabled()))
+"""
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or platform.machine() != "x86_64", reason="TensorFlow has no such choice here"
+)
+@pytest.mark.parametrize(
+    ("environment", "taken"), [({}, 1), ({"TF_ENABLE_ONEDNN_OPTS": "0"}, 0)], ids=["ours", "theirs"]
+)
+def test_onednn_makes_the_products_unless_the_user_says_otherwise(environment, taken):
+    clean = {name: value for name, value in os.environ.items() if name != "TF_ENABLE_ONEDNN_OPTS"}
+    printed = subprocess.run(
+        [sys.executable, "-c", _PRINT_WHETHER_ONEDNN],
+        env={**clean, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert int(printed) == taken
 
 
 def test_a_c_library_without_these_settings_is_left_alone(monkeypatch):
