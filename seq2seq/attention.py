@@ -18,9 +18,9 @@ class BahdanauAttention(keras.layers.Layer):
 
     With the previous decoder state s_{i-1} as query and the encoder's states h_j as memory:
 
-        e_ij     = v^T tanh(W s_{i-1} + U h_j + b)      attention_scores
-        alpha_ij = softmax_j(e_ij)                      attention_weights
-        c_i      = sum_j alpha_ij h_j                   context
+        e_ij     = v^T tanh(W s_{i-1} + U h_j + b)
+        alpha_ij = softmax_j(e_ij)                     `attention_weights`
+        c_i      = sum_j alpha_ij h_j                  `context`
 
     U h_j does not depend on the step, so it can be computed once per sentence with
     `project_memory` and handed to every call.

@@ -17,7 +17,7 @@ examples:
     python evaluate.py --model runs/multi30k_en_de --split validation
 
   any parallel text, with two references and gold word alignment:
-    python evaluate.py --model demo --source news.en --reference news.1.fr --reference news.2.fr \\
+    python evaluate.py --model runs/demo --source news.en --reference news.1.fr --reference news.2.fr \\
         --alignment-gold news.pharaoh
 
   the weights of an epoch that the run has kept (training.keep_checkpoints):

@@ -167,7 +167,7 @@ def shipped_table(runs: Sequence[EvaluatedRun]) -> Iterator[str]:
         "direction",
         "licence",
         "MB",
-        "validation BLEU as trained",
+        "validation BLEU as trained, beam search",
         "as shipped",
         "same translations",
     ]
@@ -218,7 +218,7 @@ def length_table(runs: Sequence[EvaluatedRun]) -> Iterator[str]:
 def training_table(runs: Sequence[EvaluatedRun]) -> Iterator[str]:
     """What it took to train each system."""
     header = ["system", "machine", "parameters", "training pairs", "minutes", "epochs", "weights of epoch"]
-    header += ["validation BLEU", "validation perplexity ↓"]
+    header += ["validation BLEU while training", "validation perplexity ↓"]
     rows = [_training_row(run) for run in runs if run.facts or run.epochs]
     return table(header, rows, left=2)
 
