@@ -77,7 +77,7 @@ def test_numbers_are_those_of_the_files(tmp_path: Path) -> None:
         "47.0",
         "2",
     )
-    assert training["validation BLEU"] == "33.2"
+    assert training["validation BLEU while training"] == "33.2"
     lengths = rows_of(text, "By source length")
     assert sum(int(row["sentences"]) for row in lengths) == 25
     for name in ("bleu", "paper_bleu", "chrf", "ter", "rouge"):
