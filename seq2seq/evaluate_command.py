@@ -164,10 +164,11 @@ def _posterior(translator: SentenceTranslator | None) -> Posterior | None:
     """What reads the posterior attention of a translator's models; None where there is no such thing."""
     from seq2seq.model import Seq2SeqModel
     from seq2seq.posterior_attention import PosteriorReader
+    from seq2seq.prepared_ensemble import PreparedEnsemble
 
     models = [model for model in getattr(translator, "models", ()) if isinstance(model, Seq2SeqModel)]
     # Models that look elsewhere than they mean to (`--attention`) have none.
-    return PosteriorReader(models) if models else None
+    return PosteriorReader(PreparedEnsemble(models)) if models else None
 
 
 def _evaluate_sets(

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 import tensorflow as tf
@@ -25,6 +25,7 @@ from seq2seq.search_inputs import token_rows
 if TYPE_CHECKING:
     from data.segmentation import Segmentation
     from seq2seq.model import Seq2SeqModel
+    from seq2seq.prepared_ensemble import PreparedEnsemble
     from seq2seq.translation import Hypothesis, Translation
 
 _TOKENS = tf.TensorSpec((None, None), tf.int32)
@@ -35,12 +36,14 @@ class PosteriorReader:
     """Gives translations their posterior attention in place of the attention that wrote them.
 
     Args:
-        models: that made the translations; of several the mean is taken.
+        prepared: the `Seq2SeqModel`s that made the translations; of several the mean is taken. After its
+            `refresh`, posteriors are those of the new weights.
         batch_size: hypotheses at once. The decoder's batch is that many times the source's length.
     """
 
-    def __init__(self, models: Sequence[Seq2SeqModel], *, batch_size: int = 16) -> None:
-        self._steps = [_posterior_function(model) for model in models]
+    def __init__(self, prepared: PreparedEnsemble, *, batch_size: int = 16) -> None:
+        self._models = cast("Sequence[Seq2SeqModel]", prepared.ensemble.models)
+        self._run = prepared.build(self._mean_posterior, [_TOKENS, _TOKENS])
         self._batch_size = batch_size
 
     def __call__(self, translations: Sequence[Translation]) -> list[Translation]:
@@ -61,8 +64,7 @@ class PosteriorReader:
                 may_be_empty=False,
             )
             targets = token_rows([items[number].tokens for number in numbers], "targets", may_be_empty=False)
-            weights = np.mean([step(sources, targets).numpy() for step in self._steps], axis=0)
-            for number, rows in zip(numbers, weights, strict=True):
+            for number, rows in zip(numbers, self._run(sources, targets).numpy(), strict=True):
                 hypothesis = items[number].hypothesis
                 length, columns = hypothesis.attention.shape
                 read[number] = replace(hypothesis, attention=rows[:length, :columns].copy())
@@ -73,6 +75,13 @@ class PosteriorReader:
             replace(each, hypotheses=tuple(own)) if own else each
             for each, own in zip(translations, hypotheses, strict=True)
         ]
+
+    def _mean_posterior(self, weights: tuple[Any, ...], source: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+        each = [
+            posterior_weights(model, source, target, of_model)
+            for model, of_model in zip(self._models, weights, strict=True)
+        ]
+        return tf.add_n(each) / len(each)
 
 
 class _Written(NamedTuple):
@@ -85,14 +94,6 @@ class _Written(NamedTuple):
     @property
     def tokens(self) -> list[int]:
         return [*self.hypothesis.target.token_ids, *([EOS_ID] if self.hypothesis.finished else [])]
-
-
-def _posterior_function(model: Seq2SeqModel) -> Any:
-    prepared = model.decoding_weights()
-    return tf.function(
-        lambda source, target: posterior_weights(model, source, target, prepared),
-        input_signature=[_TOKENS, _TOKENS],
-    )
 
 
 def posterior_weights(

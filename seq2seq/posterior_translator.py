@@ -25,7 +25,7 @@ class PosteriorTranslator(Translator):
     def _reader(self) -> PosteriorReader:
         from seq2seq.posterior_attention import PosteriorReader
 
-        return PosteriorReader(self.models)  # type: ignore[arg-type]  # `load` builds `Seq2SeqModel`s
+        return PosteriorReader(self.search.prepared)
 
     def translate_stream(
         self,

@@ -15,6 +15,7 @@ from seq2seq.beam_tree import BeamTracer, BeamTree
 from seq2seq.dependence import GradientTimesInput, leave_one_out, summed_over_words
 from seq2seq.model import Seq2SeqModel
 from seq2seq.pinned_attention import PinnedModel, pins_of_words
+from seq2seq.posterior_attention import PosteriorReader
 from seq2seq.search_options import SearchOptions
 from seq2seq.translation import Translation
 from seq2seq.translator import Translator
@@ -56,6 +57,10 @@ class ModelVersion:
     def score(self, pairs: Sequence[tuple[str, str | Sequence[int]]]) -> list[Translation]:
         """Force given translations, as text or as target tokens."""
         return list(self.translator.score_stream(pairs, window=max(len(pairs), 1)))
+
+    def posterior(self, translations: Sequence[Translation]) -> list[Translation]:
+        """Translations of this version with their posterior attention, see `seq2seq.posterior_attention`."""
+        return self._posterior(translations)
 
     def alternatives(self, source: Segmentation, prefix: Sequence[int]) -> NextTokens:
         """The likeliest next tokens of a source that was shortened to what the model reads."""
@@ -108,6 +113,10 @@ class ModelVersion:
         by_token = self._gradient.of([*source.token_ids, EOS_ID], target_tokens)
         by_row = summed_over_words(by_token, translation.hypotheses[0].target.piece_to_word, axis=0)
         return summed_over_words(by_row, source.piece_to_word, axis=1)
+
+    @cached_property
+    def _posterior(self) -> PosteriorReader:
+        return PosteriorReader(self.translator.search.prepared)
 
     @cached_property
     def _alternatives(self) -> Alternatives:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -53,9 +54,11 @@ class Questions:
             works = [self._scoring(model, asked, pair) for pair in pairs]
         else:
             works = [self._translating(model, asked, text, prefix, options) for text in asked.sentences]
-        translations = await self._done(works, is_gone)
+        found = await self._done(works, is_gone)
+        translations = await self._with_attention(model, asked, found, asked.n_best, is_gone)
         return {
             **_identity(model, asked),
+            "attention": asked.attention,
             "search": _search_json(options, asked.n_best),
             "translations": await self._to_json(model, translations, asked.n_best),
         }
@@ -73,8 +76,13 @@ class Questions:
             else:
                 target = self._translation_tokens(model, pair.target_pieces or [], f"{field}_pieces")
             works.append(self._scoring(model, asked, (pair.source, target)))
-        translations = await self._done(works, is_gone)
-        return {**_identity(model, asked), "translations": await self._to_json(model, translations)}
+        found = await self._done(works, is_gone)
+        translations = await self._with_attention(model, asked, found, 1, is_gone)
+        return {
+            **_identity(model, asked),
+            "attention": asked.attention,
+            "translations": await self._to_json(model, translations),
+        }
 
     async def alternatives(self, asked: schemas.AlternativesRequest, is_gone: IsGone) -> dict[str, Any]:
         model = self._model(asked)
@@ -187,6 +195,40 @@ class Questions:
         target = pair[1]
         tokens = target if not isinstance(target, str) else model.translator.tokenizers.target.encode(target)
         return Work((model.name, asked.checkpoint, "score"), len(tokens) + 1, 1, pair, run)
+
+    async def _with_attention(
+        self,
+        model: ServedModel,
+        asked: schemas.TranslateRequest | schemas.ScoreRequest,
+        found: list[Translation],
+        n_best: int,
+        is_gone: IsGone,
+    ) -> list[Translation]:
+        """With the attention that is asked for; where it is the posterior, with `n_best` hypotheses each."""
+        if asked.attention == "prior":
+            return found
+        chosen = [replace(each, hypotheses=each.hypotheses[:n_best]) for each in found]
+        works = [
+            self._rereading(model, asked, replace(each, hypotheses=(hypothesis,)))
+            for each in chosen
+            for hypothesis in each.hypotheses
+        ]
+        reread = iter(await self._done(works, is_gone))
+        return [
+            replace(each, hypotheses=tuple(next(reread).hypotheses[0] for _ in each.hypotheses))
+            for each in chosen
+        ]
+
+    def _rereading(self, model: ServedModel, asked: Any, translation: Translation) -> Work:
+        """The posterior attention of a translation with one hypothesis."""
+
+        def run(payloads: list[Translation]) -> list[Translation]:
+            return model.version(asked.checkpoint).posterior(payloads)
+
+        (hypothesis,) = translation.hypotheses
+        steps, places = hypothesis.attention.shape
+        # A decoder for every place of the source goes beside the one that wrote the translation.
+        return Work((model.name, asked.checkpoint, "posterior"), steps, places + 1, translation, run)
 
     def _alone(self, model: ServedModel, asked: Any, ask: Callable[[ModelVersion], Any], steps: int) -> Work:
         """Something that is not done together with anything else."""

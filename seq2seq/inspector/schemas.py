@@ -16,6 +16,7 @@ Pieces = Annotated[list[Piece], Field(max_length=1000)]
 WordNumber = Annotated[int, Field(ge=0, le=10_000)]
 Matrix = list[list[float]]
 Span = Annotated[list[int], Field(min_length=2, max_length=2)]
+Attention = Literal["prior", "posterior"]
 
 MOST_ALTERNATIVES = 50
 MOST_PRUNED = 8
@@ -42,7 +43,18 @@ class SearchRequest(ModelRequest):
     coverage_penalty: Annotated[float, Field(ge=0, le=10, strict=False)] | None = None
 
 
-class TranslateRequest(SearchRequest):
+class AttentionRequest(Request):
+    """Of questions that are answered with attention of either kind."""
+
+    attention: Attention = Field(
+        "prior",
+        description="`prior`: where the decoder looked before it knew the word; `posterior`: where the word "
+        "came from, now that it is known. Alignment, confidence, measures and warnings are read from the one "
+        "that is chosen",
+    )
+
+
+class TranslateRequest(SearchRequest, AttentionRequest):
     # One that is wrong is enough: to complain about each of a million would keep everybody waiting.
     sentences: Annotated[list[str], Field(min_length=1), FailFast()]
     n_best: Annotated[int, Field(ge=1)] = Field(1, description="at most `beam_size`")
@@ -73,7 +85,7 @@ class Pair(Request):
         return self
 
 
-class ScoreRequest(ModelRequest):
+class ScoreRequest(ModelRequest, AttentionRequest):
     pairs: Annotated[list[Pair], Field(min_length=1), FailFast()]
 
 
@@ -195,12 +207,16 @@ class SearchUsed(BaseModel):
     coverage_penalty: float
 
 
-class TranslateAnswer(ModelAnswer):
+class AttentionAnswer(ModelAnswer):
+    attention: Attention = Field(description="which one the hypotheses have")
+
+
+class TranslateAnswer(AttentionAnswer):
     search: SearchUsed
     translations: list[TranslationAnswer]
 
 
-class ScoreAnswer(ModelAnswer):
+class ScoreAnswer(AttentionAnswer):
     translations: list[TranslationAnswer] = Field(description="one hypothesis each: the given target")
 
 

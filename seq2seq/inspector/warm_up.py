@@ -27,6 +27,9 @@ def _questions(model: ServedModel) -> list[Callable[[ModelVersion], Any]]:
     prefix = list(model.translator.tokenizers.target.encode(_SENTENCE))[:1]
     finished = [*prefix, EOS_ID]
 
+    def posterior(version: ModelVersion) -> None:
+        version.posterior(version.score([(_SENTENCE, finished)]))
+
     def why(version: ModelVersion) -> None:
         (translation,) = version.score([(_SENTENCE, finished)])
         version.leave_one_out(translation, finished)
@@ -37,6 +40,7 @@ def _questions(model: ServedModel) -> list[Callable[[ModelVersion], Any]]:
         lambda version: version.translate([_SENTENCE], [[]], several),
         lambda version: version.alternatives(source, []),
         lambda version: version.translate([_SENTENCE], [prefix], one),
+        posterior,
         why,
         lambda version: version.pinned(_SENTENCE, finished, [(0, [0])], one),
         lambda version: version.beam(source, [], several, 0),

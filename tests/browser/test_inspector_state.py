@@ -30,6 +30,7 @@ ANOTHER_STATE = {
     "prefix": ["▁a,", "b", "</s>"],
     "rank": 2,
     "level": "pieces",
+    "attention": "posterior",
     "drawing": "lines",
     "threshold": 0.35,
     "tab": "why",
@@ -88,6 +89,7 @@ def test_the_address_has_every_part_of_the_state(page_server: PageServer, open_p
     ("name", "values"),
     [
         ("level", ["words", "pieces"]),
+        ("attention", ["prior", "posterior"]),
         ("drawing", ["map", "lines"]),
         ("tab", ["attention", "beam", "why", "compare"]),
         ("otherSearch", ["same", "greedy", "scored"]),

@@ -128,6 +128,23 @@ def test_pinning_changes_the_word_by_the_servers_numbers(translated: Any) -> Non
     assert page.locator(".pin-continuation").inner_text() == content["continuation"]["hypotheses"][0]["text"]
 
 
+def test_knowing_the_word_draws_the_servers_posterior(translated: Any) -> None:
+    page, answer = translated()
+    with page.expect_response("**/api/score") as response:
+        page.get_by_role("radio", name="Knowing the word").click()
+    page.get_by_text("came from: 0").wait_for()
+    (hypothesis,) = response.value.json()["translations"][0]["hypotheses"]
+    own = answer["hypotheses"][0]
+    assert hypothesis["pieces"] == own["pieces"]
+    assert hypothesis["word_attention"] != own["word_attention"]
+    shown = page.locator("#panel-attention .heat-map tbody td").all_inner_texts()
+    weights = [weight for row in hypothesis["word_attention"] for weight in row]
+    expected = [round(100 * weight) if weight >= 0.05 else None for weight in weights]
+    for text, number in zip(shown, expected, strict=True):
+        # Python and JavaScript round a half in different directions.
+        assert (not text) if number is None else int(text) == pytest.approx(number, abs=1)
+
+
 def test_the_beams_best_path_is_the_translation(translated: Any) -> None:
     page, answer = translated(view="beam", beam=3)
     page.wait_for_selector(".beam-node")

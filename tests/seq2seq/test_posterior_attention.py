@@ -14,6 +14,7 @@ from seq2seq.model import Seq2SeqModel
 from seq2seq.pinned_attention import PinnedModel
 from seq2seq.posterior_attention import PosteriorReader, posterior_weights
 from seq2seq.posterior_translator import PosteriorTranslator
+from seq2seq.prepared_ensemble import PreparedEnsemble
 from seq2seq.search import Search
 from seq2seq.search_options import SearchOptions
 from seq2seq.translator import Translator
@@ -69,8 +70,8 @@ def test_translations_keep_all_but_their_attention(tiny_run: Path) -> None:
     translator = Translator.load(tiny_run)
     pairs = [("A dog runs.", "Un chien court."), ("", ""), ("The cat sleeps now.", "Le chat dort.")]
     forced = translator.score([source for source, _ in pairs], [target for _, target in pairs])
-    found = PosteriorReader(translator.models, batch_size=2)(forced)
-    one_by_one = PosteriorReader(translator.models, batch_size=1)(forced)
+    found = PosteriorReader(translator.search.prepared, batch_size=2)(forced)
+    one_by_one = PosteriorReader(translator.search.prepared, batch_size=1)(forced)
     assert found[1] == forced[1]
     assert forced[1].best is None
     for before, after, alone in zip(forced, found, one_by_one, strict=True):
@@ -93,8 +94,8 @@ def test_of_several_models_it_is_the_mean(tiny_run: Path) -> None:
         variable.assign(variable * 0.5)
     forced = translator.score(["A dog runs."], ["Un chien court."])
     models = (translator.models[0], other)
-    one, two = (PosteriorReader([model])(forced)[0].best.attention for model in models)
-    both = PosteriorReader(models)(forced)[0].best.attention
+    one, two = (PosteriorReader(PreparedEnsemble([model]))(forced)[0].best.attention for model in models)
+    both = PosteriorReader(PreparedEnsemble(models))(forced)[0].best.attention
     assert np.abs(one - two).max() > 1e-3
     np.testing.assert_allclose(both, (one + two) / 2, atol=1e-6)
 
@@ -103,7 +104,7 @@ def test_readings_of_both_directions_have_the_names_of_their_kind(tiny_run: Path
     translator = Translator.load(tiny_run)
     forced = translator.score(["A dog runs."], ["Un chien court."])
     back = translator.score(["Un chien court."], ["A dog runs."])
-    read = attention_readings(PosteriorReader(translator.models)(forced), back, [(4, 4)], "unicode")
+    read = attention_readings(PosteriorReader(translator.search.prepared)(forced), back, [(4, 4)], "unicode")
     assert list(read) == [
         *("argmax", "threshold", "intersection", "argmax of the model back"),
         *("both models, intersection", "both models, union", "both models, grow-diag-final-and"),
@@ -119,7 +120,8 @@ def test_a_posterior_translator_writes_the_same_and_says_where_it_came_from(tiny
         (plain.translate(texts, options), posterior.translate(texts, options)),
         (plain.score(*zip(*pairs, strict=True)), posterior.score(*zip(*pairs, strict=True))),
     ):
-        for one, other, expected in zip(before, after, PosteriorReader(plain.models)(before), strict=True):
+        reread = PosteriorReader(plain.search.prepared)(before)
+        for one, other, expected in zip(before, after, reread, strict=True):
             assert [each.text for each in one.hypotheses] == [each.text for each in other.hypotheses]
             assert [each.score for each in one.hypotheses] == [each.score for each in other.hypotheses]
             for written, read in zip(other.hypotheses, expected.hypotheses, strict=True):

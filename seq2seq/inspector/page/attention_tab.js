@@ -5,6 +5,7 @@ import { choice, shareSlider } from "./controls.js";
 import { element } from "./dom.js";
 import { downloadButtons } from "./downloads.js";
 import { LinkView } from "./link_view.js";
+import { Posterior } from "./posterior.js";
 import { signName } from "./sign_names.js";
 import { warningList } from "./warning_list.js";
 import { WordPanel } from "./word_panel.js";
@@ -16,17 +17,19 @@ export class AttentionTab {
    * @param {HTMLElement} host
    * @param {object} options
    * @param {() => object} options.state of the page
+   * @param {() => object|null} options.shown the translation that the page shows, in whichever tab
    * @param {() => {source: string, target: string}} options.languages for `lang` attributes
    * @param {(changes: object) => void} options.change changes the state without asking the server
    * @param {(changes: object) => void} options.translate changes the state and translates again
    */
-  constructor(host, { state, languages, change, translate }) {
-    Object.assign(this, { host, state, languages, change });
+  constructor(host, { state, shown, languages, change, translate }) {
+    Object.assign(this, { host, state, shown, languages, change });
+    this.posterior = new Posterior();
     this.toolbar = element("div", { class: "toolbar" });
     this.view = element("div");
     this.legend = element("p", { class: "legend" });
     this.below = element("div", { class: "below" });
-    host.replaceChildren(this.toolbar, this.view, this.below);
+    host.replaceChildren(this.toolbar, this.posterior.progress.host, this.view, this.below);
     this.panel = new WordPanel({
       state,
       onPrefix: (prefix) => translate({ prefix, rank: 0, pins: [] }),
@@ -43,11 +46,11 @@ export class AttentionTab {
   show(translation) {
     this.translation = translation;
     this.#fillToolbar();
-    this.#draw();
+    this.#showAttention();
     const hypothesis = translation.hypotheses[this.state().rank];
     this.below.replaceChildren(
       warningList(hypothesis, (sign) => this.#markWarning(sign)),
-      downloadButtons(translation, this.state),
+      downloadButtons(() => this.drawn, this.state),
     );
   }
 
@@ -65,7 +68,7 @@ export class AttentionTab {
   }
 
   #fillToolbar() {
-    const { level, drawing, threshold } = this.state();
+    const { level, drawing, threshold, attention } = this.state();
     const redraw = (changes) => {
       this.change(changes);
       this.#draw();
@@ -79,7 +82,14 @@ export class AttentionTab {
       slider.hidden = reading === "soft";
       redraw({ threshold: reading === "soft" ? null : Number(slider.querySelector("input").value) });
     };
+    const attentions = { prior: "Before the word", posterior: "Knowing the word" };
+    const attend = (each) => {
+      if (each === this.state().attention) return; // what is being asked for goes on being asked for
+      this.change({ attention: each });
+      this.#showAttention();
+    };
     this.toolbar.replaceChildren(
+      choice("Attention", attentions, attention, attend),
       choice("Units", { words: "Words", pieces: "Pieces" }, level, (each) =>
         redraw({ level: each, unit: null, pins: [] }),
       ),
@@ -89,12 +99,52 @@ export class AttentionTab {
     );
   }
 
+  /** Draws the attention that is chosen; until the posterior has been asked for, that is the ordinary one. */
+  #showAttention() {
+    this.posterior.cancel();
+    const wanted = this.state().attention === "posterior";
+    const found = wanted ? this.posterior.known(this.translation, this.state()) : null;
+    const isMissing = wanted && found === null;
+    this.drawn = found ?? this.translation;
+    this.view.classList.toggle("stale", isMissing);
+    this.#draw();
+    if (isMissing) this.#askForPosterior();
+  }
+
+  async #askForPosterior() {
+    const { translation } = this;
+    // Another tab may have been chosen, and there another translation.
+    const isWanted = () => this.shown() === translation && this.state().tab === "attention";
+    try {
+      const isAnswered = await this.posterior.ask(translation, this.state());
+      if (isAnswered && isWanted()) this.#keepingFocus(() => this.#showAttention());
+    } catch (error) {
+      if (!isWanted()) return;
+      this.change({ attention: "prior" });
+      const choosing = this.toolbar.contains(document.activeElement);
+      this.#fillToolbar();
+      if (choosing) this.toolbar.querySelector('[aria-checked="true"]').focus(); // what is chosen now
+      this.#keepingFocus(() => this.#showAttention());
+      this.posterior.progress.problem(error);
+    }
+  }
+
+  /** Replaces elements by others of the same number and order; the keyboard stays at its place among them. */
+  #keepingFocus(replace) {
+    const focused = document.activeElement;
+    const places = () => [...this.host.querySelectorAll("[tabindex]")];
+    const place = places().indexOf(focused);
+    replace();
+    if (focused?.isConnected) focused.focus();
+    else places()[place]?.focus();
+  }
+
   #draw() {
     const { rank, level, threshold, drawing, unit } = this.state();
     this.current?.destroy();
     const draw = drawing === "map" ? drawHeatMap : (host, options) => new LinkView(host, options);
     const onPick = (side, index) => this.#pick(side, index);
-    this.current = new AttentionView(this.view, this.translation, {
+    this.current = new AttentionView(this.view, this.drawn, {
       rank,
       level,
       threshold,
@@ -118,7 +168,8 @@ export class AttentionTab {
 
   #legend() {
     const { drawing, threshold } = this.state();
-    const scale = [element("span", {}, "looked at: 0", element("span", { class: "scale" }), "100\u00a0%")];
+    const { verb, preposition } = this.current.reading.wording;
+    const scale = [element("span", {}, `${verb} ${preposition}: 0`, element("span", { class: "scale" }), "100\u00a0%")];
     const unsure = element(
       "span",
       {},
@@ -171,7 +222,7 @@ export class AttentionTab {
 
   /** The spans of a side that belong to the given words, at whichever level is shown. */
   #spansOf(side, words) {
-    const segmentation = side === "source" ? this.translation.source : this.current.reading.hypothesis;
+    const segmentation = side === "source" ? this.drawn.source : this.current.reading.hypothesis;
     const wordOf =
       this.state().level === "words" ? (index) => index : (index) => segmentation.piece_to_word[index];
     return [...this.#line(side).spans]

@@ -13,7 +13,7 @@ import { LINK_STRENGTH, weightColors } from "./colors.js";
 import { element } from "./dom.js";
 import { HeatMap } from "./heat_map.js";
 import { TextLine } from "./text_line.js";
-import { describeLink, percent, readingOf, shownWeights, unitNames } from "./units.js";
+import { describeLink, percent, readingOf, shownWeights, unitNames, weightDescriber } from "./units.js";
 
 /**
  * Draws the weights of a reading as a heat map.
@@ -22,13 +22,12 @@ import { describeLink, percent, readingOf, shownWeights, unitNames } from "./uni
  * @param {{reading: object, weights: number[][], hard: boolean}} options hard: links that are there or not
  */
 export function drawHeatMap(host, { reading, weights, hard }) {
-  const { rows, columns, languages } = reading;
-  if (!hard) return new HeatMap(host, { rows, columns, weights, languages, label: "Attention weights" });
+  const { rows, columns, languages, wording } = reading;
+  const common = { rows, columns, weights, languages };
+  if (!hard)
+    return new HeatMap(host, { ...common, label: "Attention weights", describe: weightDescriber(wording) });
   return new HeatMap(host, {
-    rows,
-    columns,
-    weights,
-    languages,
+    ...common,
     label: "Attention links",
     colors: () => weightColors(LINK_STRENGTH),
     describe: (row, column, shown, [place, other]) =>
@@ -151,7 +150,8 @@ export class AttentionView {
   }
 
   #sentence(row, column) {
-    const { rows, columns, weights, probabilities, languages } = this.reading;
+    const { rows, columns, weights, probabilities, languages, wording } = this.reading;
+    const { verb, preposition, backwards } = wording;
     const quotedIn = (lang) => (unit) => element("bdi", { class: "quoted", lang }, unit.label);
     const [quotedSource, quotedTarget] = [quotedIn(languages.source), quotedIn(languages.target)];
     if (row === null && column === null) {
@@ -161,7 +161,7 @@ export class AttentionView {
     }
     if (row !== null && column !== null) {
       const share = element("b", {}, percent(weights[row][column]));
-      return [quotedTarget(rows[row]), " looked ", share, " at ", quotedSource(columns[column])];
+      return [quotedTarget(rows[row]), ` ${verb} `, share, ` ${preposition} `, quotedSource(columns[column])];
     }
     const list = (units, values, quoted) => {
       const order = units.map((_, index) => index).filter((index) => values[index] >= 0.01);
@@ -172,11 +172,11 @@ export class AttentionView {
     if (row !== null) {
       const probability = [" · probability ", element("b", {}, percent(probabilities[row]))];
       const places = list(columns, weights[row], quotedSource);
-      return [quotedTarget(rows[row]), " looked at ", ...places, ...probability];
+      return [quotedTarget(rows[row]), ` ${verb} ${preposition} `, ...places, ...probability];
     }
     const seen = weights.map((each) => each[column]);
     const watchers = list(rows, seen, quotedTarget);
-    if (!watchers.length) return ["Nothing looked at ", quotedSource(columns[column])];
-    return [quotedSource(columns[column]), " was read for ", ...watchers];
+    if (!watchers.length) return [`Nothing ${verb} ${preposition} `, quotedSource(columns[column])];
+    return [quotedSource(columns[column]), ` ${backwards} `, ...watchers];
   }
 }

@@ -35,12 +35,12 @@ export function picturedReading(reading, threshold) {
 }
 
 /**
- * @param {object} translation
+ * @param {() => object} translation as it is drawn
  * @param {() => object} state of the page
  * @returns {HTMLElement} the buttons
  */
 export function downloadButtons(translation, state) {
-  const reading = () => readingOf(translation, state().rank, state().level);
+  const reading = () => readingOf(translation(), state().rank, state().level);
   const pictured = () => picturedReading(reading(), state().threshold);
   const said = element("span", { class: "hint", role: "status" });
   const asText = (content, type) => new Blob([content], { type: `${type};charset=utf-8` });
@@ -48,7 +48,7 @@ export function downloadButtons(translation, state) {
     PNG: async () => save("attention.png", await pngPicture(pictured())),
     SVG: () => save("attention.svg", asText(svgPicture(pictured()), "image/svg+xml")),
     JSON: () =>
-      save("translation.json", asText(`${JSON.stringify(translation, null, 1)}\n`, "application/json")),
+      save("translation.json", asText(`${JSON.stringify(translation(), null, 1)}\n`, "application/json")),
     Pharaoh: () => save("alignment.txt", asText(`${pharaoh(reading(), state().threshold)}\n`, "text/plain")),
     "Copy link": async () => {
       location.hash = toFragment(state());

@@ -1,6 +1,6 @@
 import { weightColors } from "./colors.js";
 import { element } from "./dom.js";
-import { codePoints, describeWeight, isRightToLeft } from "./units.js";
+import { codePoints, isRightToLeft, weightDescriber, WORDINGS } from "./units.js";
 
 const SMALLEST_CELL = 15;
 const LARGEST_CELL = 46;
@@ -44,7 +44,7 @@ export class HeatMap {
       languages = null,
       colors = weightColors,
       number,
-      describe = describeWeight,
+      describe = weightDescriber(WORDINGS.prior),
       mark,
       cellSize,
     },

@@ -1,4 +1,4 @@
-/** Two lines of text with a line from each target word to the source words it looked at. */
+/** Two lines of text with a line from each target word to the source words that its weights point at. */
 
 import { element } from "./dom.js";
 import { TextLine } from "./text_line.js";

@@ -39,6 +39,7 @@ class Page {
     const options = {
       models,
       state: () => this.current,
+      shown: () => this.translation,
       languages: () => this.#languages(),
       change: (changes) => this.#change(changes),
       translate: (changes) => this.#translate(changes),

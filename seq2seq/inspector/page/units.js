@@ -61,7 +61,8 @@ const NO_LANGUAGES = Object.freeze({ source: null, target: null });
 /**
  * Everything a view needs to know about one hypothesis at one level.
  *
- * @param {object} translation the JSON of one `Translation`
+ * @param {object} translation the JSON of one `Translation`; a hypothesis whose `attention` is "posterior" has weights
+ *     of that kind (see posterior.js)
  * @param {number} rank which hypothesis, from 0
  * @param {"words"|"pieces"} level
  * @param {{source: string|null, target: string|null}} [languages] for `lang` attributes
@@ -77,6 +78,7 @@ export function readingOf(translation, rank, level, languages = NO_LANGUAGES) {
     rows: unitsOf(hypothesis, level, hypothesis.finished),
     weights: level === "words" ? hypothesis.word_attention : hypothesis.attention_weights,
     probabilities: unitProbabilities(hypothesis, level),
+    wording: WORDINGS[hypothesis.attention ?? "prior"],
   };
 }
 
@@ -86,9 +88,26 @@ export function shownWeights(weights, threshold) {
   return weights.map((row) => row.map((weight) => (weight >= threshold ? weight : 0)));
 }
 
-/** "nicht looked 83 % at not". */
-export function describeWeight(row, column, weight) {
-  return `${row.label} looked ${percent(weight)} at ${column.label}`;
+/** How weights are put into words: attention looks before the word is known, the posterior knows the word. */
+export const WORDINGS = Object.freeze({
+  prior: { verb: "looked", preposition: "at", backwards: "was read for", share: "read", shareOf: "for" },
+  posterior: {
+    verb: "came",
+    preposition: "from",
+    backwards: "was the source of",
+    share: "the source of",
+    shareOf: "of",
+  },
+});
+
+/** "looked 83 % at not". */
+function weightInWords({ verb, preposition }, weight, column) {
+  return `${verb} ${percent(weight)} ${preposition} ${column.label}`;
+}
+
+/** Makes "nicht looked 83 % at not" of a row, a column and a weight. */
+export function weightDescriber(wording) {
+  return (row, column, weight) => `${row.label} ${weightInWords(wording, weight, column)}`;
 }
 
 /** "nicht and not: not linked, 83 %". */
@@ -97,17 +116,18 @@ export function describeLink(row, column, weight, isLinked) {
 }
 
 /** What words and pieces are called where they cannot be seen: "nicht, probability 45 %, looked 83 % at not". */
-export function unitNames({ rows, columns, weights, probabilities }) {
+export function unitNames({ rows, columns, weights, probabilities, wording }) {
   const strongest = (values) =>
     values.reduce((best, value, index) => (value > values[best] ? index : best), 0);
   const target = (row, index) => {
     const column = strongest(weights[index]);
-    const look = `looked ${percent(weights[index][column])} at ${columns[column].label}`;
-    return `${row.label}, probability ${percent(probabilities[index])}, ${look}`;
+    const came = weightInWords(wording, weights[index][column], columns[column]);
+    return `${row.label}, probability ${percent(probabilities[index])}, ${came}`;
   };
   const source = (column, index) => {
     const row = strongest(weights.map((each) => each[index]));
-    return `${column.label}, read ${percent(weights[row][index])} for ${rows[row].label}`;
+    const { share, shareOf } = wording;
+    return `${column.label}, ${share} ${percent(weights[row][index])} ${shareOf} ${rows[row].label}`;
   };
   return { source, target };
 }

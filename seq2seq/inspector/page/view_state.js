@@ -11,6 +11,7 @@ export const START = Object.freeze({
   prefix: [], // target pieces that a person chose
   rank: 0, // which of the n best
   level: "words",
+  attention: "prior", // where it looked before it knew the word; or "posterior", where the word came from
   drawing: "map", // or "lines"
   threshold: null, // null shows weights; a number, links of at least this weight
   tab: "attention",
@@ -55,6 +56,7 @@ const FIELDS = [
   ["prefix", "prefix", pieces, JSON.stringify],
   ["rank", "rank", whole],
   ["level", "level", oneOf("words", "pieces")],
+  ["attention", "attention", oneOf("prior", "posterior")],
   ["drawing", "drawing", oneOf("map", "lines")],
   ["threshold", "threshold", decimal],
   ["view", "tab", oneOf("attention", "beam", "why", "compare")],

@@ -35,8 +35,9 @@ export class WordPanel {
   show(reading, row) {
     const { hypothesis, level, rows, probabilities, languages } = reading;
     const { shown } = this;
-    if (shown && shown.hypothesis === hypothesis && shown.level === level && shown.row === row) return;
-    this.shown = { hypothesis, level, row };
+    const { pieces: written } = hypothesis; // they stay the same list when other attention is drawn
+    if (shown && shown.written === written && shown.level === level && shown.row === row) return;
+    this.shown = { written, level, row };
     const pieces = piecesOfRow(hypothesis, level, row);
     const close = element(
       "button",
