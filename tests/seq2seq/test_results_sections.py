@@ -105,7 +105,8 @@ def test_a_shipped_model_has_scores_and_what_halving_cost(shipped_model: Path, t
     (row,) = rows_of(text, "Shipped models")
     scores = json.loads((shipped_model / "scores.json").read_text(encoding="utf-8"))
     assert row["model"] == "`tiny-en-fr`"
-    assert row["validation BLEU as trained, beam search"] == f"{scores['half_precision']['float32']['bleu']:.2f}"
+    as_trained = scores["half_precision"]["float32"]["bleu"]
+    assert row["validation BLEU as trained, beam search"] == f"{as_trained:.2f}"
     assert row["same translations"] == f"{scores['half_precision']['same_translations']} of 10"
     assert rows_of(text, "Scores")[0]["system"] == "tiny-en-fr"
     assert "## Ten translations" not in text
