@@ -15,6 +15,27 @@ if TYPE_CHECKING:
 
 prepare_environment()
 
+# Files that take minutes come first: at the end no core shall wait for what another has just begun.
+LONGEST_FILES = (
+    "test_configurations.py",
+    "test_training.py",
+    "test_guided_attention.py",
+    "test_translate_command.py",
+    "test_prompt.py",
+    "test_pinned_attention.py",
+    "test_search_phases.py",
+    "test_measurements.py",
+    "test_kept_epochs.py",
+    "test_inspector_with_server.py",
+    "test_ship.py",
+    "test_checkpoints.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {name: place for place, name in enumerate(LONGEST_FILES)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
+
 
 # Not in tests/browser/: where workers run the tests (pytest-xdist), only they read the conftest.py of that
 # folder, and it is not they who write the summary.

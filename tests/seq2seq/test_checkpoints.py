@@ -35,6 +35,7 @@ def test_the_kept_weights_of_the_best_epoch_are_those_of_the_best_model(kept_run
         np.testing.assert_array_equal(np.array(variable), expected)
 
 
+@pytest.mark.slow
 def test_a_resumed_training_keeps_the_same(kept_run: RunDirectory, tmp_path: Path) -> None:
     config = tiny_training(epochs=3, keep_checkpoints=2, schedule="constant")
     train_here(config, tmp_path / "run")

@@ -131,6 +131,7 @@ def test_inference_and_validation_see_every_sentence_once() -> None:
     assert result["loss"] == pytest.approx(np.log(result["perplexity"]), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_a_training_with_it_resumes_bit_for_bit(tmp_path: Path) -> None:
     """With guided attention, whose alignments have to be there twice as well."""
     options = {"r_drop": 1.0, "guided_attention": {"weight": 0.5}}

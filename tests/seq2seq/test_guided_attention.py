@@ -194,6 +194,7 @@ def test_a_weight_of_zero_is_the_training_without(tmp_path: Path) -> None:
     assert not (tmp_path / "off" / "data" / "alignments.npz").exists()
 
 
+@pytest.mark.slow
 def test_a_guided_training_resumes_bit_for_bit(tmp_path: Path) -> None:
     """With subword sampling and every dropout: the alignments come from the run's directory again."""
     config = tiny_training(EVERYTHING_ON, epochs=2, **GUIDED)
