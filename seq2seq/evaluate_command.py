@@ -164,11 +164,12 @@ def _posterior(translator: SentenceTranslator | None) -> Posterior | None:
     """What reads the posterior attention of a translator's models; None where there is no such thing."""
     from seq2seq.model import Seq2SeqModel
     from seq2seq.posterior_attention import PosteriorReader
-    from seq2seq.prepared_ensemble import PreparedEnsemble
+    from seq2seq.translator import Translator
 
-    models = [model for model in getattr(translator, "models", ()) if isinstance(model, Seq2SeqModel)]
     # Models that look elsewhere than they mean to (`--attention`) have none.
-    return PosteriorReader(PreparedEnsemble(models)) if models else None
+    if isinstance(translator, Translator) and isinstance(translator.models[0], Seq2SeqModel):
+        return PosteriorReader(translator.search.prepared)
+    return None
 
 
 def _evaluate_sets(

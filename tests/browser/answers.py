@@ -101,6 +101,22 @@ def answered(*translations: dict[str, Any]) -> dict[str, Any]:
     return {"model": "demo", "checkpoint": None, "search": MODEL["search"], "translations": translations}
 
 
+def pinned(
+    before: dict[str, Any],
+    *,
+    after: dict[str, Any] | None = None,
+    continuation: dict[str, Any] | None = None,
+    first_changed_word: int = 3,
+) -> dict[str, Any]:
+    """What pinning attention did; a translation that is not given is the one from before."""
+    return {
+        "before": before,
+        "after": after or before,
+        "continuation": continuation or before,
+        "first_changed_word": first_changed_word,
+    }
+
+
 def alternatives(*pieces: tuple[str, float]) -> dict[str, Any]:
     listed = [
         {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.browser.answers import MODEL, answered, beam_node, soft_diagonal, translation
+from tests.browser.answers import MODEL, answered, beam_node, pinned, soft_diagonal, translation
 from tests.browser.inspector_page import (
     SOURCE,
     TARGET,
@@ -56,9 +56,7 @@ def languages(page: Page, selector: str) -> list[str | None]:
 def test_every_text_says_its_language(page_server: PageServer, translated: Callable[..., Page]) -> None:
     answer = translation(SOURCE, TARGET, "das sehe ich nicht", weights=WEIGHTS)
     changed = translation(SOURCE, TARGET, word_probabilities=[0.1] * 5)
-    page_server.answers["/api/pin"] = lambda _: {
-        **{"before": answer, "after": changed, "continuation": answer, "first_changed_word": 3}
-    }
+    page_server.answers["/api/pin"] = lambda _: pinned(answer, after=changed)
     page = translated(answer, n=2, word=3, pins="1", prefix='["▁ich"]')
     page.wait_for_selector(".pin-change")
     for selector in (".source-text .unit", ".heat-map thead th span", ".chips.pins button"):
@@ -280,9 +278,7 @@ def test_what_is_chosen_survives_forced_colours(
     page_server: PageServer, translated: Callable[..., Page]
 ) -> None:
     answer = translation(SOURCE, TARGET, "das sehe ich nicht", weights=WEIGHTS)
-    page_server.answers["/api/pin"] = lambda _: {
-        **{"before": answer, "after": answer, "continuation": answer, "first_changed_word": 3}
-    }
+    page_server.answers["/api/pin"] = lambda _: pinned(answer)
     page_server.answers["/api/beam"] = lambda _: {"nodes": BEAM, "hypotheses": []}
     page = translated(answer, {"forced_colors": "active"}, n=2, word=3, pins="1")
     page.wait_for_selector(".pin-change")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.browser.answers import answered, translation
+from tests.browser.answers import answered, pinned, translation
 from tests.browser.inspector_page import (
     SOURCE,
     TARGET,
@@ -138,8 +138,8 @@ def test_pinned_attention_shows_what_changes(
 ) -> None:
     before = translation(SOURCE, TARGET, weights=WEIGHTS)
     after = translation(SOURCE, TARGET, word_probabilities=[0.9, 0.75, 0.6, 0.009, 0.3])
-    answer = {"before": before, "after": after, "continuation": translation(SOURCE, "ich sehe es dort")}
-    page_server.answers["/api/pin"] = lambda _: {**answer, "first_changed_word": 3}
+    continuation = translation(SOURCE, "ich sehe es dort")
+    page_server.answers["/api/pin"] = lambda _: pinned(before, after=after, continuation=continuation)
     page = translated()
     word(page, "target", 3).click()
     page.get_by_role("group", name="Source words to pin the attention to").get_by_text("see").click()
@@ -159,10 +159,11 @@ def test_pinned_attention_shows_what_changes(
 
 def test_a_pinned_translation_is_text(page_server: PageServer, translated: Callable[..., Page]) -> None:
     before = translation(SOURCE, TARGET, weights=WEIGHTS)
-    page_server.answers["/api/pin"] = lambda _: {
-        **{"before": before, "after": before, "first_changed_word": 2},
-        "continuation": translation(SOURCE, "ich sehe ja es wohl nicht mehr als vorher"),
-    }
+    page_server.answers["/api/pin"] = lambda _: pinned(
+        before,
+        continuation=translation(SOURCE, "ich sehe ja es wohl nicht mehr als vorher"),
+        first_changed_word=2,
+    )
     page = translated(word=2, pins="1")
     text = page.locator(".pin-continuation")
     text.get_by_text("ich").wait_for()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.browser.answers import answered, translation
+from tests.browser.answers import answered, pinned, translation
 from tests.browser.inspector_page import (
     SOURCE,
     TARGET,
@@ -55,6 +55,7 @@ def known(source: str = SOURCE, target: str = TARGET, weights: Any = POSTERIOR) 
 @pytest.fixture
 def page_server(page_server: PageServer) -> PageServer:
     page_server.answers["/api/score"] = lambda _: known()
+    page_server.answers["/api/beam"] = lambda _: {"nodes": [], "hypotheses": []}
     return page_server
 
 
@@ -182,9 +183,7 @@ def test_back_and_forth_asks_nothing_again(page_server: PageServer, translated: 
 
 
 def test_the_panel_of_a_word_stays_as_it_is(page_server: PageServer, translated: OpenTranslated) -> None:
-    same = translation(SOURCE, TARGET, weights=WEIGHTS)
-    pinned = {"before": same, "after": same, "continuation": same, "first_changed_word": 3}
-    page_server.answers["/api/pin"] = lambda _: pinned
+    page_server.answers["/api/pin"] = lambda _: pinned(translation(SOURCE, TARGET, weights=WEIGHTS))
     page = translated(word=3)
     page.wait_for_selector(".alternatives button")
     page.locator(".chips.pins button").nth(1).click()
@@ -227,6 +226,19 @@ class SlowAnswer:
     def _wait(self, body: dict[str, Any]) -> Any:
         self.may.wait(20)
         return self._answer
+
+
+def answered_while_another_tab_is_open(
+    page_server: PageServer, translated: OpenTranslated, answer: Any
+) -> Page:
+    slow = SlowAnswer(page_server, answer)
+    page = translated(attention="posterior")
+    page.wait_for_selector("#panel-attention .stale")
+    page.locator("#tab-beam").click()
+    with page.expect_response("**/api/score"):
+        slow.may.set()
+    page.wait_for_timeout(200)
+    return page
 
 
 def test_the_ordinary_attention_is_there_until_the_answer_is(
@@ -272,7 +284,6 @@ def test_a_late_answer_is_not_drawn(
     page_server: PageServer, translated: OpenTranslated, tab: str, answer: Any
 ) -> None:
     """Another translation is shown meanwhile, perhaps in another tab; its own posterior is still to come."""
-    page_server.answers["/api/beam"] = lambda _: {"nodes": [], "hypotheses": []}
     late = SlowAnswer(page_server, answer)
     page = translated(attention="posterior")
     page.wait_for_selector("#panel-attention .stale")
@@ -297,14 +308,7 @@ def test_a_late_answer_is_not_drawn(
 def test_an_answer_that_comes_while_another_tab_is_open_is_there_afterwards(
     page_server: PageServer, translated: OpenTranslated
 ) -> None:
-    page_server.answers["/api/beam"] = lambda _: {"nodes": [], "hypotheses": []}
-    slow = SlowAnswer(page_server, known())
-    page = translated(attention="posterior")
-    page.wait_for_selector("#panel-attention .stale")
-    page.locator("#tab-beam").click()
-    with page.expect_response("**/api/score"):
-        slow.may.set()
-    page.wait_for_timeout(200)
+    page = answered_while_another_tab_is_open(page_server, translated, known())
     page.locator("#tab-attention").click()
     knows_the_word(page)
     assert times_asked(page_server) == 1
@@ -313,14 +317,7 @@ def test_an_answer_that_comes_while_another_tab_is_open_is_there_afterwards(
 def test_what_failed_while_another_tab_was_open_is_asked_once_more(
     page_server: PageServer, translated: OpenTranslated
 ) -> None:
-    page_server.answers["/api/beam"] = lambda _: {"nodes": [], "hypotheses": []}
-    slow = SlowAnswer(page_server, BUSY)
-    page = translated(attention="posterior")
-    page.wait_for_selector("#panel-attention .stale")
-    page.locator("#tab-beam").click()
-    with page.expect_response("**/api/score"):
-        slow.may.set()
-    page.wait_for_timeout(200)
+    page = answered_while_another_tab_is_open(page_server, translated, BUSY)
     page_server.answers["/api/score"] = lambda _: known()
     page.locator("#tab-attention").click()
     knows_the_word(page)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.browser.answers import MODEL, answered, beam_node, translation
+from tests.browser.answers import MODEL, answered, beam_node, pinned, translation
 from tests.browser.inspector_page import SOURCE, TARGET, WEIGHTS, ask, wait_for_target, word
 
 if TYPE_CHECKING:
@@ -315,9 +315,7 @@ def test_compare_says_a_chosen_beginning_in_the_other_model_s_pieces(
 
 def with_a_pin(page_server: PageServer, translated: Callable[..., Page]) -> Page:
     """A page with the panel of target word 3, whose attention is pinned, which changes nothing."""
-    same = translation(SOURCE, TARGET, weights=WEIGHTS)
-    pinned = {"before": same, "after": same, "continuation": same, "first_changed_word": 3}
-    page_server.answers["/api/pin"] = lambda _: pinned
+    page_server.answers["/api/pin"] = lambda _: pinned(translation(SOURCE, TARGET, weights=WEIGHTS))
     return translated(word=3, pins="1")
 
 

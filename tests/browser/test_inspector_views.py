@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser.answers import answered, beam_node, soft_diagonal, translation
+from tests.browser.answers import answered, beam_node, pinned, soft_diagonal, translation
 from tests.browser.inspector_page import SOURCE, TARGET, WEIGHTS, plain, word
 
 if TYPE_CHECKING:
@@ -144,10 +144,9 @@ def test_no_serious_accessibility_problem(
         ],
         **{"rule": "The rule.", "explanation": "Attention is not everything."},
     }
-    page_server.answers["/api/pin"] = lambda _: {
-        **{"before": answer, "after": translation(SOURCE, TARGET, word_probabilities=[0.1] * 5)},
-        **{"continuation": answer, "first_changed_word": 3},
-    }
+    page_server.answers["/api/pin"] = lambda _: pinned(
+        answer, after=translation(SOURCE, TARGET, word_probabilities=[0.1] * 5)
+    )
     page = translated(answer, {"color_scheme": scheme}, view=tab, n=2, word=3, pins="1")
     page.wait_for_selector(f"#panel-{tab} :is(.heat-map, .beam-node)")
     if tab == "attention":

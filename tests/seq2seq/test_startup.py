@@ -27,6 +27,22 @@ before = libc.mallinfo2().hblks
 blocks = [libc.malloc(ctypes.c_size_t(16 * 2**20)) for _ in range(4)]
 print(libc.mallinfo2().hblks - before)
 """
+
+
+def printed_number(code: str, environment: dict[str, str], unset: tuple[str, ...]) -> int:
+    """What a program prints in this environment, in which nothing else of these names is set."""
+    others = {name: value for name, value in os.environ.items() if name not in unset}
+    return int(
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**others, **environment},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+    )
+
+
 _has_mallinfo2 = sys.platform == "linux" and hasattr(ctypes.CDLL(None), "mallinfo2")
 
 
@@ -36,15 +52,7 @@ _has_mallinfo2 = sys.platform == "linux" and hasattr(ctypes.CDLL(None), "mallinf
 )
 def test_large_blocks_are_kept_unless_the_user_says_otherwise(environment, mapped):
     names = ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "GLIBC_TUNABLES")
-    clean = {name: value for name, value in os.environ.items() if name not in names}
-    printed = subprocess.run(
-        [sys.executable, "-c", _COUNT_MAPPED_BLOCKS],
-        env={**clean, **environment},
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    assert int(printed) == mapped
+    assert printed_number(_COUNT_MAPPED_BLOCKS, environment, names) == mapped
 
 
 _PRINT_WHETHER_ONEDNN = """
@@ -62,15 +70,7 @@ print(int(_pywrap_util_port.IsMklEnabled()))
     ("environment", "taken"), [({}, 1), ({"TF_ENABLE_ONEDNN_OPTS": "0"}, 0)], ids=["ours", "theirs"]
 )
 def test_onednn_makes_the_products_unless_the_user_says_otherwise(environment, taken):
-    clean = {name: value for name, value in os.environ.items() if name != "TF_ENABLE_ONEDNN_OPTS"}
-    printed = subprocess.run(
-        [sys.executable, "-c", _PRINT_WHETHER_ONEDNN],
-        env={**clean, **environment},
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    assert int(printed) == taken
+    assert printed_number(_PRINT_WHETHER_ONEDNN, environment, ("TF_ENABLE_ONEDNN_OPTS",)) == taken
 
 
 def test_a_c_library_without_these_settings_is_left_alone(monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from pydantic import BaseModel
 
 from seq2seq.inspector import schemas
@@ -36,6 +37,28 @@ class Asking:
 
     def post(self, path: str, *, status: int = 200, **body: Any) -> Any:
         return _checked(path, self.client.post(path, json=body), status)
+
+
+async def stays() -> bool:
+    """A client that does not go away; what `Questions` asks while it waits."""
+    return False
+
+
+def assert_close(found: Any, expected: Any) -> None:
+    """Equal, but for the last digits of numbers: sums come out differently in batches of other shapes."""
+    assert type(found) is type(expected)
+    if isinstance(found, dict):
+        assert found.keys() == expected.keys()
+        for name in found:
+            assert_close(found[name], expected[name])
+    elif isinstance(found, list):
+        assert len(found) == len(expected)
+        for pair in zip(found, expected, strict=True):
+            assert_close(*pair)
+    elif isinstance(found, float):
+        assert found == pytest.approx(expected, abs=1e-4)
+    else:
+        assert found == expected
 
 
 def _checked(path: str, response: Any, status: int) -> Any:

@@ -12,7 +12,7 @@ import pytest
 from data.special_ids import EOS_ID
 from seq2seq.inspector.served_model import ServedModel
 from seq2seq.search import Search
-from tests.seq2seq.inspector.asking import Asking
+from tests.seq2seq.inspector.asking import Asking, assert_close
 from tests.seq2seq.tiny_run import SENTENCES
 
 SOURCE = "two dogs run through the snow."
@@ -313,23 +313,6 @@ class TestTogether:
             together = list(clients.map(lambda question: api.post(question[0], **question[1]), questions * 2))
         for found, expected in zip(together, alone * 2, strict=True):
             assert_close(found, expected)
-
-
-def assert_close(found: Any, expected: Any) -> None:
-    """Equal, but for the last digits of numbers: sums come out differently in batches of other shapes."""
-    assert type(found) is type(expected)
-    if isinstance(found, dict):
-        assert found.keys() == expected.keys()
-        for name in found:
-            assert_close(found[name], expected[name])
-    elif isinstance(found, list):
-        assert len(found) == len(expected)
-        for pair in zip(found, expected, strict=True):
-            assert_close(*pair)
-    elif isinstance(found, float):
-        assert found == pytest.approx(expected, abs=1e-4)
-    else:
-        assert found == expected
 
 
 def test_the_library_agrees_on_alternatives(api: Asking, served: ServedModel) -> None:

@@ -17,8 +17,7 @@ from seq2seq.inspector.questions import Questions
 from seq2seq.inspector.work_queue import Work, WorkQueue
 from seq2seq.posterior_translator import PosteriorTranslator
 from seq2seq.translation import Translation
-from tests.seq2seq.inspector.asking import Asking
-from tests.seq2seq.inspector.test_api import assert_close
+from tests.seq2seq.inspector.asking import Asking, assert_close, stays
 from tests.seq2seq.tiny_run import SENTENCES
 
 if TYPE_CHECKING:
@@ -198,10 +197,6 @@ class RecordingQueue(WorkQueue):
         self.entered.append(list(works))
         for work in works:
             work.result.set_result(work.run([work.payload])[0])
-
-
-async def stays() -> bool:
-    return False
 
 
 def test_what_is_asked_is_described(api: Asking) -> None:

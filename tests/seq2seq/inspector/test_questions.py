@@ -19,12 +19,9 @@ from seq2seq.inspector.problems import ApiError, ClientGone
 from seq2seq.inspector.questions import Questions
 from seq2seq.inspector.served_model import ServedModel
 from seq2seq.inspector.work_queue import Work, WorkQueue
+from tests.seq2seq.inspector.asking import stays
 
 ASKED = schemas.TranslateRequest(sentences=["two dogs.", "a child."])
-
-
-async def stays() -> bool:
-    return False
 
 
 async def leaves() -> bool:
