@@ -7,8 +7,9 @@ network ends where it may. The cost is that of a trained network that writes as 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -35,6 +36,7 @@ class Settings:
     lengths: tuple[int, ...] = (8, 16, 32, 64)
     batch_sizes: tuple[int, ...] = (1, 8, 64, 256)
     beam_sizes: tuple[int, ...] = (1, 2, 5, 10)
+    batches: int = 8  # of a text that is translated as a whole
     rounds: int = 10
     runs: int = 4
 
@@ -49,6 +51,7 @@ def measure(settings: Settings = SHORT) -> Outcome:
     outcome = Outcome()
     _measure_kinds(outcome, settings)
     _measure_costs(outcome, settings)
+    _measure_whole_texts(outcome, settings)
     return outcome
 
 
@@ -93,6 +96,56 @@ def _measure_costs(outcome: Outcome, settings: Settings) -> None:
         outcome.add_runs(f"float32, {name}", timing.rates(batch_size * tokens), "target tokens/s")
 
 
+def _measure_whole_texts(outcome: Outcome, settings: Settings) -> None:
+    """Several batches, one after the other and as a `Translator` has them decoded, in turn."""
+    from seq2seq.search_options import SearchOptions
+
+    search = network_search(settings.sizes, "float32")
+    sentences = settings.batches * settings.batch_size
+    source_tokens = random_batch(settings.sizes, sentences, settings.length, 1).source_tokens
+    one, side_by_side = "one batch after the other", "as the translator decodes them"
+    for beam_size in (1, settings.beam_size):
+        options = _of_fixed_length(SearchOptions(beam_size=beam_size), settings.length)
+        arguments = (search, source_tokens, options, settings.batch_size)
+        work = {one: partial(_in_turn, *arguments), side_by_side: partial(_as_translated, *arguments)}
+        timings = alternate(work, rounds=settings.rounds)
+        name = f"float32, beam {beam_size}, {settings.batches} batches"
+        for way, timing in timings.items():
+            rates = timing.rates(sentences * settings.length)
+            outcome.add_runs(f"{name} {way}", rates, "target tokens/s")
+        gain = timings[side_by_side].times_as_fast_as(timings[one])
+        outcome.add_runs(f"{name} {side_by_side}", gain, f"× {one}")
+
+
+def _in_turn(search: Search, source_tokens: np.ndarray, options: SearchOptions, batch_size: int) -> None:
+    for begin in range(0, len(source_tokens), batch_size):
+        search.search(source_tokens[begin : begin + batch_size], options=options)
+
+
+def _as_translated(
+    search: Search, source_tokens: np.ndarray, options: SearchOptions, batch_size: int
+) -> None:
+    from seq2seq.decoding_batches import decode_in_batches
+
+    def decode(batch: list[_Row]) -> list[float]:
+        result = search.search(np.stack([row.tokens for row in batch]), options=options)
+        return result.score[:, 0].tolist()
+
+    rows = map(_Row, source_tokens)
+    for _ in decode_in_batches(rows, lambda row: None, decode, batch_size, window=None):
+        pass
+
+
+class _Row(NamedTuple):
+    """A source, as `decode_in_batches` wants it."""
+
+    tokens: np.ndarray
+
+    @property
+    def length(self) -> int:
+        return len(self.tokens)
+
+
 def network_search(sizes: NetworkSizes, precision: str, *, with_shortlist: bool = False) -> Search:
     """Search with a random network, with products of this precision."""
     from seq2seq.search import Search
@@ -128,8 +181,10 @@ def fixed_length_runner(
     search: Search, source_tokens: np.ndarray, options: SearchOptions, length: int
 ) -> Callable[[], object]:
     """A function that translates these sentences into `length` tokens each, EOS included."""
-    from dataclasses import replace
-
-    # EOS is not counted among the tokens that a search is limited to.
-    options = replace(options, min_length=length - 1, max_length=length - 1)
+    options = _of_fixed_length(options, length)
     return lambda: search.search(source_tokens, options=options)
+
+
+def _of_fixed_length(options: SearchOptions, length: int) -> SearchOptions:
+    # EOS is not counted among the tokens that a search is limited to.
+    return replace(options, min_length=length - 1, max_length=length - 1)

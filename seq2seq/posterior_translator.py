@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from seq2seq.decoding_batches import BATCH_SIZE
 from seq2seq.search_options import SearchOptions
 from seq2seq.translation import Translation
-from seq2seq.translator import BATCH_SIZE, TextOrTokens, Translator
+from seq2seq.translator import TextOrTokens, Translator
 
 if TYPE_CHECKING:
     from seq2seq.posterior_attention import PosteriorReader

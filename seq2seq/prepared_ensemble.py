@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
@@ -28,14 +29,17 @@ class PreparedEnsemble:
         self.ensemble = Ensemble(models)
         self.precision = precision
         self._weights: tuple[Any, ...] | None = None
+        # Batches come from several threads (`decoding_batches.py`); the precision of products is one for all.
+        self._lock = threading.RLock()
 
     @property
     def weights(self) -> tuple[Any, ...]:
         """Of each model, what `Ensemble.step` wants."""
-        if self._weights is None:
-            with self._products():
-                self._weights = self.ensemble.decoding_weights()
-        return self._weights
+        with self._lock:
+            if self._weights is None:
+                with self._products():
+                    self._weights = self.ensemble.decoding_weights()
+            return self._weights
 
     def refresh(self) -> None:
         """Read the models' weights anew, at the next use."""
@@ -55,7 +59,7 @@ class PreparedEnsemble:
         """
         specs = tf.nest.map_structure(lambda weight: tf.TensorSpec(weight.shape, weight.dtype), self.weights)
         function = tf.function(run, input_signature=[specs, *signature], autograph=False)
-        with self._products():
+        with self._lock, self._products():
             function.get_concrete_function()
         return lambda *arguments: function(self.weights, *arguments)
 

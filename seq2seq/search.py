@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -93,6 +94,7 @@ class Search:
         self.prepared = PreparedEnsemble(models, precision)
         self._searches: dict[_Compiled, Callable[..., Hypotheses]] = {}
         self._scorer: Callable[..., Hypotheses] | None = None
+        self._building = threading.Lock()  # no graph twice when batches come side by side
 
     def refresh(self) -> None:
         """Read the models' weights anew, at the next search."""
@@ -178,17 +180,9 @@ class Search:
         check_targets(target, len(source))
         if len(source) == 0:
             return _empty_result(1, source.shape[1])
-        if self._scorer is None:
-            ensemble = self.prepared.ensemble
-
-            def scorer(
-                model_weights: tuple[Any, ...], source: tf.Tensor, target: tf.Tensor, weights: ScoreWeights
-            ) -> Hypotheses:
-                return score_targets(ensemble, model_weights, source, target, weights)
-
-            self._scorer = self.prepared.build(scorer, [_TOKENS, _TOKENS, _WEIGHTS])
+        run = self._compiled_scorer()
         check_vocabulary(target, "target_output_tokens", self._vocabulary_size())
-        hypotheses = self._scorer(source, target, score_weights(options or self.options))
+        hypotheses = run(source, target, score_weights(options or self.options))
         return SearchResult(*(tensor.numpy() for tensor in hypotheses))
 
     def _compiled_search(
@@ -197,9 +191,23 @@ class Search:
         slots = options.n_best if options.sampling else options.beam_size
         top_k = options.top_k if options.sampling else 0
         key = _Compiled(slots, options.n_best, options.sampling, top_k, has_prefix, has_shortlist)
-        if key not in self._searches:
-            self._searches[key] = self.prepared.build(*_search_graph(self.prepared.ensemble, key))
-        return self._searches[key]
+        with self._building:
+            if key not in self._searches:
+                self._searches[key] = self.prepared.build(*_search_graph(self.prepared.ensemble, key))
+            return self._searches[key]
+
+    def _compiled_scorer(self) -> Callable[..., Hypotheses]:
+        ensemble = self.prepared.ensemble
+
+        def scorer(
+            model_weights: tuple[Any, ...], source: tf.Tensor, target: tf.Tensor, weights: ScoreWeights
+        ) -> Hypotheses:
+            return score_targets(ensemble, model_weights, source, target, weights)
+
+        with self._building:
+            if self._scorer is None:
+                self._scorer = self.prepared.build(scorer, [_TOKENS, _TOKENS, _WEIGHTS])
+            return self._scorer
 
     def _vocabulary_size(self) -> int:
         # The graph of a search with a shortlist has seen a part of the vocabulary only.

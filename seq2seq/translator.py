@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from data.errors import UserError
 from data.segmentation import Segmentation
 from data.special_ids import EOS_ID
-from seq2seq.length_sorting import length_sorted_batches
+from seq2seq.decoding_batches import BATCH_SIZE, decode_in_batches
 from seq2seq.run_directory import RunDirectory, check_same_tokenizers
 from seq2seq.search_options import SearchOptions, run_search_options
 from seq2seq.shortening import shorten
@@ -28,10 +27,6 @@ if TYPE_CHECKING:
 
 # A target, or its beginning: as text, or as token ids, since a text can be cut up in several ways.
 TextOrTokens = str | Sequence[int]
-
-BATCH_SIZE = 64
-# A stream is sorted by length within this many batches: enough for batches of almost equal lengths.
-_BATCHES_PER_WINDOW = 8
 
 
 class Translator:
@@ -203,7 +198,7 @@ class Translator:
                 for row, request in enumerate(batch)
             ]
 
-        return _decoded(requests, decode, batch_size, window)
+        return decode_in_batches(requests, _without_pieces, decode, batch_size, window)
 
     def score(
         self,
@@ -262,7 +257,7 @@ class Translator:
                 for row, request in enumerate(batch)
             ]
 
-        return _decoded(requests, decode, batch_size, window)
+        return decode_in_batches(requests, _without_pieces, decode, batch_size, window)
 
     def _request(self, text: str, word_mode: str, given: tuple[int, ...] = ()) -> _Request:
         source = self.tokenizers.source.segment(text, word_mode)
@@ -309,51 +304,15 @@ class _Request:
         return max(len(self.source.pieces), len(self.given)) + 1
 
 
+def _without_pieces(request: _Request) -> Translation | None:
+    """The translation of nothing, which no search is needed for."""
+    return Translation(request.source, (), _joined(request.notes)) if request.is_empty else None
+
+
 def _notes_of_cut(side: str, whole: Segmentation, kept: Segmentation) -> tuple[str, ...]:
     if kept is whole:
         return ()
     return (f"the {side} has {len(whole.pieces)} pieces, only the first {len(kept.pieces)} were used",)
-
-
-def _decoded(
-    requests: Iterable[_Request],
-    decode: Callable[[list[_Request]], list[Translation]],
-    batch_size: int,
-    window: int | None,
-) -> Iterator[Translation]:
-    """Decode window by window, in batches of similar lengths; give out in the order of `requests`."""
-    if batch_size < 1 or (window is not None and window < 1):
-        raise ValueError(f"batch size and window must be at least 1, not {batch_size} and {window}")
-    # One sentence at a time is asked for by those who wait for each answer before they send the next line.
-    window = window or (1 if batch_size == 1 else batch_size * _BATCHES_PER_WINDOW)
-    requests = iter(requests)
-    problem: UserError | None = None
-    while problem is None:
-        in_window, problem = _read(requests, window)
-        if not in_window and problem is None:
-            return
-        translations: list[Translation | None] = [
-            Translation(request.source, (), _joined(request.notes)) if request.is_empty else None
-            for request in in_window
-        ]
-        waiting = [place for place, translation in enumerate(translations) if translation is None]
-        for batch in length_sorted_batches([in_window[place].length for place in waiting], batch_size):
-            places = [waiting[member] for member in batch]
-            for place, translation in zip(places, decode([in_window[p] for p in places]), strict=True):
-                translations[place] = translation
-        yield from (translation for translation in translations if translation is not None)
-    raise problem
-
-
-def _read(requests: Iterator[_Request], most: int) -> tuple[list[_Request], UserError | None]:
-    """The next requests, and what ended them early: a bad line must not lose the good ones before it."""
-    read: list[_Request] = []
-    try:
-        for request in itertools.islice(requests, most):
-            read.append(request)
-    except UserError as error:
-        return read, error
-    return read, None
 
 
 def _translation(

@@ -75,6 +75,7 @@ def test_decoding() -> None:
         lengths=(3,),
         batch_sizes=(1,),
         beam_sizes=(3,),
+        batches=3,
         rounds=1,
         runs=1,
     )
@@ -84,6 +85,10 @@ def test_decoding() -> None:
         assert (name, "sentences/s") in found
     for name in ("float32, beam 3", "float32, beam 2, batch 1", "float32, beam 2, length 3"):
         assert (name, "target tokens/s") in found
+    for beam in (1, 2):
+        for way in ("one batch after the other", "as the translator decodes them"):
+            assert (f"float32, beam {beam}, 3 batches {way}", "target tokens/s") in found
+        assert (f"float32, beam {beam}, 3 batches {way}", "× one batch after the other") in found
 
 
 @pytest.mark.parametrize("n_best", [1, 3])

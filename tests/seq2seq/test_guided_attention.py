@@ -186,6 +186,7 @@ def test_attention_moves_to_the_given_links() -> None:
 GUIDED: dict[str, Any] = {"guided_attention": {"weight": 0.7, "decay_epochs": 4, "unaligned": "end"}}
 
 
+@pytest.mark.slow
 def test_a_weight_of_zero_is_the_training_without(tmp_path: Path) -> None:
     off = {"guided_attention": {"weight": 0.0, "unaligned": "end"}}
     train_here(tiny_training(EVERYTHING_ON, epochs=1), tmp_path / "plain")

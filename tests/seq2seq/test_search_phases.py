@@ -38,20 +38,29 @@ def search_with() -> Iterator[Making]:
         yield make
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        SearchOptions(beam_size=1),
-        SearchOptions(beam_size=4, n_best=3, coverage_penalty=0.4),
-        SearchOptions(beam_size=3, n_best=3, length_penalty=0.0, early_stopping=False),
-        # Tight limits: some sentences are cut while others of the batch go on.
-        SearchOptions(beam_size=4, n_best=2, max_length_factor=0.6, max_length_extra=1, min_length=1),
-        SearchOptions(sampling=True, n_best=3),
-        SearchOptions(sampling=True, n_best=2, top_k=5, temperature=1.3),
-    ],
-    ids=["greedy", "beam", "patient beam", "tight limits", "sampling", "sampling of a few"],
-)
-@pytest.mark.parametrize("with_prefixes", [False, True], ids=["free", "prefixes"])
+OPTIONS = {
+    "greedy": SearchOptions(beam_size=1),
+    "beam": SearchOptions(beam_size=4, n_best=3, coverage_penalty=0.4),
+    "patient beam": SearchOptions(beam_size=3, n_best=3, length_penalty=0.0, early_stopping=False),
+    # Tight limits: some sentences are cut while others of the batch go on.
+    "tight limits": SearchOptions(
+        beam_size=4, n_best=2, max_length_factor=0.6, max_length_extra=1, min_length=1
+    ),
+    "sampling": SearchOptions(sampling=True, n_best=3),
+    "sampling of a few": SearchOptions(sampling=True, n_best=2, top_k=5, temperature=1.3),
+}
+CASES = [
+    *(pytest.param(options, False, id=f"free-{name}") for name, options in OPTIONS.items()),
+    pytest.param(OPTIONS["beam"], True, id="prefixes-beam"),
+    *(
+        pytest.param(options, True, id=f"prefixes-{name}", marks=pytest.mark.slow)
+        for name, options in OPTIONS.items()
+        if name != "beam"
+    ),
+]
+
+
+@pytest.mark.parametrize(("options", "with_prefixes"), CASES)
 def test_phases_change_no_result(search_with, options, with_prefixes):
     models = [TinyModel(TinyWeights(VOCABULARY)), TinyModel(TinyWeights(VOCABULARY, units=4))]
     at_once, half, never = (search_with(models, phases) for phases in (AT_ONCE, (0.5, 1), NEVER))

@@ -1,0 +1,85 @@
+"""How sentences are decoded: neighbours in length together, two batches at once, answers in order."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol, TypeVar
+
+from data.errors import UserError
+from seq2seq.length_sorting import length_sorted_batches
+
+BATCH_SIZE = 64
+# A stream is sorted by length within this many batches: enough for batches of almost equal lengths.
+_BATCHES_PER_WINDOW = 8
+# A search is a row of products with small operations between them that keep one core busy at most.
+_SIDE_BY_SIDE = 2
+
+
+class Request(Protocol):
+    """Something to decode; `length` in pieces says what to decode it together with."""
+
+    @property
+    def length(self) -> int: ...
+
+
+AnyRequest = TypeVar("AnyRequest", bound=Request)
+Answer = TypeVar("Answer")
+
+
+def decode_in_batches(
+    requests: Iterable[AnyRequest],
+    without_search: Callable[[AnyRequest], Answer | None],
+    decode: Callable[[list[AnyRequest]], list[Answer]],
+    batch_size: int,
+    window: int | None,
+) -> Iterator[Answer]:
+    """Decode window by window, in batches of similar lengths; give out in the order of `requests`.
+
+    Args:
+        requests: may come slowly, or raise a `UserError`: what came before it is given out first.
+        without_search: the answer to a request that needs no search, else None.
+        decode: does a batch. It is called from several threads at once.
+        batch_size: at most this many requests are given to `decode`.
+        window: this many requests are read before the first answer is given out. By default 8 batches; one
+            when `batch_size` is 1, as whoever waits for each answer before sending the next line wants it.
+
+    Raises:
+        ValueError: `batch_size` or `window` is below 1.
+    """
+    if batch_size < 1 or (window is not None and window < 1):
+        raise ValueError(f"batch size and window must be at least 1, not {batch_size} and {window}")
+    window = window or (1 if batch_size == 1 else batch_size * _BATCHES_PER_WINDOW)
+    requests = iter(requests)
+    problem: UserError | None = None
+    with ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="decoding") as threads:
+        while problem is None:
+            in_window, problem = _read(requests, window)
+            if not in_window and problem is None:
+                return
+            answers = [without_search(request) for request in in_window]
+            waiting = [place for place, answer in enumerate(answers) if answer is None]
+            batches = [
+                [waiting[member] for member in batch]
+                for batch in length_sorted_batches([in_window[place].length for place in waiting], batch_size)
+            ]
+            contents = [[in_window[place] for place in places] for places in batches]
+            # A single batch stays in the caller's thread.
+            decoded = threads.map(decode, contents) if len(batches) > 1 else map(decode, contents)
+            for places, found in zip(batches, decoded, strict=True):
+                for place, answer in zip(places, found, strict=True):
+                    answers[place] = answer
+            yield from (answer for answer in answers if answer is not None)
+    raise problem
+
+
+def _read(requests: Iterator[AnyRequest], most: int) -> tuple[Sequence[AnyRequest], UserError | None]:
+    """The next requests, and what ended them early: a bad line must not lose the good ones before it."""
+    read: list[AnyRequest] = []
+    try:
+        for request in itertools.islice(requests, most):
+            read.append(request)
+    except UserError as error:
+        return read, error
+    return read, None
