@@ -5,10 +5,9 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 PEERS := benchmarks/.peers
 DEMO := runs/demo
-# A process for each core and one more, up to four: each holds a TensorFlow, and now and then one waits for a browser, a
-# server or a command. Files stay whole, since their tests share models, and in the order of tests/conftest.py.
-ON_ALL_CORES := --numprocesses $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --maxprocesses 4 \
-	--dist loadfile --no-loadscope-reorder
+# Some processes at once (how many: tests/conftest.py). Files stay whole, since their tests share models, and in the order
+# of tests/conftest.py.
+ON_ALL_CORES := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 # The first Python from 3.10 to 3.13 that starts; say `make PYTHON=/path/to/python` to choose another.
 PYTHON ?= $(shell for each in python3 python3.13 python3.12 python3.11 python3.10 python; do \

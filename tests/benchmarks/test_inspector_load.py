@@ -23,6 +23,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     return run
 
 
+@pytest.mark.slow
 def test_all_requests_are_answered_and_the_server_is_stopped(run: RunDirectory) -> None:
     outcome = measure(run.path, Settings(clients=4, requests=12, requests_alone=3, bulk_clients=1))
     phases = ["1 client", "4 clients", "4 clients beside 1 with 64 sentences"]

@@ -49,7 +49,9 @@ def test_training_step() -> None:
     assert ("matrix products alone, float32, batch 3", "ms") in found
 
 
-@pytest.mark.parametrize("variant", [PLAIN, FAST], ids=lambda variant: variant.name)
+@pytest.mark.parametrize(
+    "variant", [pytest.param(PLAIN, marks=pytest.mark.slow), FAST], ids=lambda variant: variant.name
+)
 def test_the_timed_step_is_a_training_step(variant: training_step.Variant) -> None:
     step = training_step.step_runner(TINY, variant, random_batch(TINY, 4, 5, 5))
     losses = [step() for _ in range(5)]

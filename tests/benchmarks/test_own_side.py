@@ -31,6 +31,7 @@ def test_what_is_written(measure: str, tmp_path: Path) -> None:
     assert "matrix products with float32 operands" in written["notes"]
 
 
+@pytest.mark.slow
 def test_target_tokens_are_counted() -> None:
     assert own_side._training(SETTINGS)() == 2 * 4 * 5
 

@@ -100,6 +100,7 @@ def test_training_and_metrics_are_the_same_in_both_implementations() -> None:
     assert_same_fit(fast, plain)
 
 
+@pytest.mark.slow
 def test_without_dropout_it_is_a_training_without() -> None:
     """Both passes are then the same: nothing to agree on, and every token counted twice is every token."""
     assert_same_fit(fitted(r_drop=1.5, **CONDITIONAL), fitted(**CONDITIONAL))

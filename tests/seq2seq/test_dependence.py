@@ -39,7 +39,11 @@ def token_log_probabilities(equations: NetworkEquations) -> np.ndarray:
     return values[range(len(TARGET)), TARGET]
 
 
-@pytest.mark.parametrize("options", OPTION_SETS[:4], ids=describe)
+@pytest.mark.parametrize(
+    "options",
+    [pytest.param(each, marks=pytest.mark.slow if i % 2 else ()) for i, each in enumerate(OPTION_SETS[:4])],
+    ids=describe,
+)
 def test_gradient_times_input_is_the_slope_of_scaling_an_embedding(
     float64: None, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -210,6 +210,7 @@ def test_a_guided_training_resumes_bit_for_bit(tmp_path: Path) -> None:
     assert [float(row["guided_attention"]) > 0 for row in rows] == [True, True]
 
 
+@pytest.mark.slow
 def test_other_alignments_end_a_resumption(tmp_path: Path) -> None:
     train_here(tiny_training(epochs=1, **GUIDED), tmp_path / "run")
     path = tmp_path / "run" / "data" / "alignments.npz"

@@ -66,6 +66,7 @@ def test_the_best_epoch_scores_what_the_run_scores(own_run: RunDirectory) -> Non
     assert {run["directory"] for run in said} == {"mine"}
 
 
+@pytest.mark.slow
 def test_a_kept_epoch_can_be_compared_with_and_put_on_a_page(own_run: RunDirectory, tmp_path: Path) -> None:
     assert evaluate_command.main(["--model", f"{own_run.path}@2"]) == 0
     assert evaluate_command.main(["--model", str(own_run.path), "--compare", f"{own_run.path}@2"]) == 0
@@ -81,6 +82,7 @@ def test_a_kept_epoch_can_be_compared_with_and_put_on_a_page(own_run: RunDirecto
         assert row["validation perplexity ↓"] == f"{float(metrics[epoch].split(',')[column]):,.2f}"
 
 
+@pytest.mark.slow
 def test_an_ensemble_of_twice_the_same_is_the_same(
     kept_run: RunDirectory, capsys: pytest.CaptureFixture[str]
 ) -> None:

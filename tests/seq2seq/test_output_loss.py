@@ -86,7 +86,10 @@ def test_a_batch_of_pads_costs_nothing():
         np.testing.assert_array_equal(gradient, np.zeros(gradient.shape))
 
 
-@pytest.mark.parametrize("options", OPTION_SETS[:4])
+@pytest.mark.parametrize(
+    "options",
+    [pytest.param(each, marks=pytest.mark.slow if i % 2 else ()) for i, each in enumerate(OPTION_SETS[:4])],
+)
 def test_training_and_metrics_are_the_same_in_both_implementations(options):
     fast, plain = (fitted(**options, implementation=each) for each in ("fast", "plain"))
     assert_same_fit(fast, plain)

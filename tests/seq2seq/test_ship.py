@@ -193,6 +193,7 @@ def test_files_that_are_too_large(run: Path, monkeypatch: pytest.MonkeyPatch) ->
     refused(run, r"its files would take 0\.\d MB in half precision, at most 0 MB are accepted")
 
 
+@pytest.mark.slow
 def test_the_card_and_the_scores_count_too(
     run: Path, shipped_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -203,6 +204,7 @@ def test_the_card_and_the_scores_count_too(
     refused(run, r"its files would take 0\.\d MB in half precision")
 
 
+@pytest.mark.slow
 def test_half_precision_that_costs_too_much(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(halving, "LARGEST_LOSS", -1.0)  # even an equal score is then too bad
     refused(run, "In half precision the model loses")

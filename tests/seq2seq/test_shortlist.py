@@ -102,7 +102,7 @@ def test_a_sentence_is_translated_as_it_would_be_alone():
         np.testing.assert_allclose(together.score[row], alone.score[0], rtol=1e-5)
 
 
-@pytest.mark.parametrize("conditional_gru", [False, True])
+@pytest.mark.parametrize("conditional_gru", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_a_shortlist_of_everything_changes_nothing(conditional_gru):
     models = [tiny_model(seed, conditional_gru=conditional_gru) for seed in (1, 2)]
     everything = Shortlist(np.arange(25, dtype=np.int32), np.zeros((40, 1), np.int32), 25)

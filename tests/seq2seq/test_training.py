@@ -212,6 +212,7 @@ class TestStartsThatFailed:
 
 
 class TestSmallCorpora:
+    @pytest.mark.slow
     def test_one_pair(self, tmp_path: Path) -> None:
         for name, text in (("s", "a dog runs\n"), ("t", "un chien court\n")):
             (tmp_path / name).write_text(text)
@@ -414,6 +415,7 @@ def test_killed_and_resumed_it_ends_as_if_nothing_had_happened(tmp_path: Path) -
     assert_same_training(tmp_path / "killed", tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_the_graph_is_built_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the shapes of the batches, and after a validation: tracing again takes seconds and memory."""
     compute, traces = Seq2SeqModel.compute_loss, []

@@ -71,7 +71,7 @@ def test_a_batch_holds_similar_lengths(tiny_tokenizers):
     short, long = "a child", "the old man walk around an empty street!"
     translator.translate([short, long, short, long], BEAM, batch_size=2)
     lengths = [len(tiny_tokenizers.source.encode(text)) + 1 for text in (long, short)]
-    assert model.batch_shapes == [(2, lengths[0]), (2, lengths[1])]
+    assert sorted(model.batch_shapes, reverse=True) == [(2, lengths[0]), (2, lengths[1])]  # in any order
 
 
 def test_a_stream_reads_no_further_than_its_window(copier):
