@@ -5,8 +5,8 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 PEERS := benchmarks/.peers
 DEMO := runs/demo
-# Some processes at once (how many: tests/conftest.py). Files stay whole, since their tests share models, and in the order
-# of tests/conftest.py.
+# Up to four processes, each of which holds a TensorFlow; tests/conftest.py says how many, and in which order the files
+# come. Files stay whole, since their tests share models.
 ON_ALL_CORES := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 # The first Python from 3.10 to 3.13 that starts; say `make PYTHON=/path/to/python` to choose another.

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -197,16 +198,10 @@ class Search:
             return self._searches[key]
 
     def _compiled_scorer(self) -> Callable[..., Hypotheses]:
-        ensemble = self.prepared.ensemble
-
-        def scorer(
-            model_weights: tuple[Any, ...], source: tf.Tensor, target: tf.Tensor, weights: ScoreWeights
-        ) -> Hypotheses:
-            return score_targets(ensemble, model_weights, source, target, weights)
-
         with self._building:
             if self._scorer is None:
-                self._scorer = self.prepared.build(scorer, [_TOKENS, _TOKENS, _WEIGHTS])
+                run = partial(score_targets, self.prepared.ensemble)
+                self._scorer = self.prepared.build(run, [_TOKENS, _TOKENS, _WEIGHTS])
             return self._scorer
 
     def _vocabulary_size(self) -> int:

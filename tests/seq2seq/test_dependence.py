@@ -13,7 +13,7 @@ from seq2seq.run_directory import RunDirectory
 from seq2seq.search import Search
 from seq2seq.translator import Translator
 from tests.seq2seq.network_equations import NetworkEquations
-from tests.seq2seq.tiny_network import BOS, EOS, OPTION_SETS, describe, tiny_model
+from tests.seq2seq.tiny_network import BOS, EOS, TWO_AND_TWO_SLOW, describe, tiny_model
 
 SOURCE = [5, 9, 4, 9, EOS]
 TARGET = [6, 4, 8, EOS]
@@ -39,11 +39,7 @@ def token_log_probabilities(equations: NetworkEquations) -> np.ndarray:
     return values[range(len(TARGET)), TARGET]
 
 
-@pytest.mark.parametrize(
-    "options",
-    [pytest.param(each, marks=pytest.mark.slow if i % 2 else ()) for i, each in enumerate(OPTION_SETS[:4])],
-    ids=describe,
-)
+@pytest.mark.parametrize("options", TWO_AND_TWO_SLOW, ids=describe)
 def test_gradient_times_input_is_the_slope_of_scaling_an_embedding(
     float64: None, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

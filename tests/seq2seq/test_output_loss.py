@@ -10,7 +10,7 @@ from seq2seq import output_loss
 from seq2seq.losses import Perplexity, TokenAccuracy, TokenCrossEntropy
 from tests.seq2seq.gradient_checks import assert_same
 from tests.seq2seq.three_updates import assert_same_fit, fitted
-from tests.seq2seq.tiny_network import OPTION_SETS
+from tests.seq2seq.tiny_network import TWO_AND_TWO_SLOW
 
 ROWS, UNITS, VOCABULARY = 7, 3, 5
 TOKENS = tf.constant([3, 0, 1, 4, 4, 0, 2])
@@ -86,10 +86,7 @@ def test_a_batch_of_pads_costs_nothing():
         np.testing.assert_array_equal(gradient, np.zeros(gradient.shape))
 
 
-@pytest.mark.parametrize(
-    "options",
-    [pytest.param(each, marks=pytest.mark.slow if i % 2 else ()) for i, each in enumerate(OPTION_SETS[:4])],
-)
+@pytest.mark.parametrize("options", TWO_AND_TWO_SLOW)
 def test_training_and_metrics_are_the_same_in_both_implementations(options):
     fast, plain = (fitted(**options, implementation=each) for each in ("fast", "plain"))
     assert_same_fit(fast, plain)

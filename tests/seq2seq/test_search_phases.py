@@ -50,13 +50,14 @@ OPTIONS = {
     "sampling of a few": SearchOptions(sampling=True, n_best=2, top_k=5, temperature=1.3),
 }
 CASES = [
-    *(pytest.param(options, False, id=f"free-{name}") for name, options in OPTIONS.items()),
-    pytest.param(OPTIONS["beam"], True, id="prefixes-beam"),
-    *(
-        pytest.param(options, True, id=f"prefixes-{name}", marks=pytest.mark.slow)
-        for name, options in OPTIONS.items()
-        if name != "beam"
-    ),
+    pytest.param(
+        options,
+        prefixes,
+        id=f"{'prefixes' if prefixes else 'free'}-{name}",
+        marks=pytest.mark.slow if prefixes and name != "beam" else (),
+    )
+    for prefixes in (False, True)
+    for name, options in OPTIONS.items()
 ]
 
 

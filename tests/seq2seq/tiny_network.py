@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import pytest
 
 from seq2seq.model import Seq2SeqModel
 
@@ -46,6 +47,11 @@ _COMBINATIONS = (
     (False, "tanh", "last", "two-way", True, 1),
 )
 OPTION_SETS = [dict(zip(OPTION_VALUES, values, strict=True)) for values in _COMBINATIONS]
+# Parameters of tests that take long with each of them.
+TWO_AND_TWO_SLOW = [
+    pytest.param(options, marks=pytest.mark.slow if place % 2 else ())
+    for place, options in enumerate(OPTION_SETS[:4])
+]
 
 DROPOUT: dict[str, float] = {
     "embedding_dropout": 0.2,
