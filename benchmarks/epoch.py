@@ -8,9 +8,9 @@ of the last epoch.
 from __future__ import annotations
 
 import csv
+import json
 import statistics
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,6 @@ from benchmarks.child_processes import run_python
 from benchmarks.figures import Outcome
 from benchmarks.made_up_text import write_corpus
 from benchmarks.reference import NO_DROPOUT, REFERENCE, NetworkSizes, configuration
-from benchmarks.timing import repeat
-from benchmarks.variants import traced_with
-from data.quiet_tensorflow import load_tensorflow_quietly
 from seq2seq.config import Config, ModelConfig, TrainingConfig, dump_config
 from seq2seq.run_directory import RunDirectory
 
@@ -77,7 +74,9 @@ def measure(settings: Settings = SHORT) -> Outcome:
             outcome.add(name, peak - imports, "MB above the imports")
         run = RunDirectory(Path(folder) / "run_0")
         outcome.notes.append(f"matrix products have {run.read_facts()['matmul_precision']} operands.")
-        bare = _bare_speeds(run, settings.bare_epochs)
+        # In a process of its own: there it has the threads that train.py has.
+        printed = run_python(["-m", "benchmarks.bare_step", str(run.path), str(settings.bare_epochs)]).output
+        bare = json.loads(printed)
     outcome.add("imports of TensorFlow and Keras", imports, "MB")
     outcome.add_runs("bare step, same batches", bare, "target tokens/s")
     for name, speed in speeds.items():
@@ -109,38 +108,3 @@ def _train(run: Path, config: Config) -> tuple[list[float], float]:
     with open(run / "metrics.csv", encoding="utf-8") as metrics:
         rows = list(csv.DictReader(metrics))
     return [float(row["target_tokens_per_second"]) for row in rows[1:]], child.peak_megabytes
-
-
-def _bare_speeds(run: RunDirectory, epochs: int) -> list[float]:
-    """Target tokens per second over the batches of a run's last epoch, once for each time they are run."""
-    load_tensorflow_quietly()
-    from seq2seq.training_data import reopen_training_data
-
-    data = reopen_training_data(run, run.config, None)
-    batches = list(data.train.batches(_EPOCHS - 1))
-    tokens = sum(int((batch.target_output_tokens != 0).sum()) for batch in batches)
-    step = _bare_step(run)
-
-    def run_epoch() -> None:
-        for batch in batches:
-            step(batch)
-
-    with traced_with(run.config.training.matmul_precision):
-        return repeat(run_epoch, runs=epochs).rates(tokens)
-
-
-def _bare_step(run: RunDirectory) -> Callable[[Any], Any]:
-    """A function that makes one update with a batch of any shape."""
-    import tensorflow as tf
-
-    from seq2seq.training import build_model, compile_model
-    from seq2seq.validation import BATCH_SIGNATURE, model_inputs
-
-    content = run.config.model_dump()
-    content["training"] |= {"schedule": "constant", "clip_norm": None, "average_weights": 0.0}
-    config = type(run.config).model_validate(content)
-    model = build_model(config, run.tokenizers)
-    compile_model(model, config, None)
-    model.compile(optimizer=model.optimizer, loss=model.loss, jit_compile=False)
-    update = tf.function(model.train_step, input_signature=[BATCH_SIGNATURE], autograph=False)
-    return lambda batch: update(tf.nest.map_structure(tf.constant, model_inputs(batch)))["loss"].numpy()

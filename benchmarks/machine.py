@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.run_directory import processor, software_versions
+from seq2seq.startup import core_count
 
 ROOT = Path(__file__).resolve().parent.parent
 _FLAGS_OF_INTEREST = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
@@ -26,13 +27,6 @@ def describe_machine() -> dict[str, Any]:
         "load_before": round(os.getloadavg()[0], 2),
         "versions": software_versions(),
     }
-
-
-def core_count() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def instructions(cpuinfo: str) -> list[str]:

@@ -49,6 +49,7 @@ class Settings:
     latency_length: int = LATENCY_LENGTH
     steps_per_run: int = 4
     with_shortlist: bool = False
+    batch_parts: int = 1
 
 
 def main(arguments: list[str] | None = None, settings: Settings | None = None) -> int:
@@ -60,7 +61,8 @@ def main(arguments: list[str] | None = None, settings: Settings | None = None) -
     from seq2seq.matmul_precision import matmul_precision
 
     result = SideResult("this project", f"{project_version()} (TensorFlow {tf.__version__})")
-    settings = replace(settings or Settings(), with_shortlist=options.shortlist)
+    settings = settings or Settings(batch_parts=_batch_parts(options.measure))
+    settings = replace(settings, with_shortlist=options.shortlist)
     with traced_with(options.precision):
         result.notes.append(f"matrix products with {matmul_precision()} operands")
         if options.shortlist:
@@ -71,12 +73,18 @@ def main(arguments: list[str] | None = None, settings: Settings | None = None) -
     return 0
 
 
-def _limit_threads() -> None:
+def _batch_parts(measure: str) -> int:
+    """As `train.py` does it: a part of the batch for each thread. With all measures in one process there is
+    one setting of threads for all."""
+    return THREADS if measure == "training" else 1
+
+
+def _limit_threads(measure: str) -> None:
     """As many threads as every side has; TensorFlow must not have begun to work."""
     load_tensorflow_quietly()
     import tensorflow as tf
 
-    tf.config.threading.set_intra_op_parallelism_threads(THREADS)
+    tf.config.threading.set_intra_op_parallelism_threads(THREADS // _batch_parts(measure))
     tf.config.threading.set_inter_op_parallelism_threads(THREADS)
 
 
@@ -104,6 +112,7 @@ def _training(settings: Settings) -> Callable[[], int]:
 
     training = {"schedule": "constant", "label_smoothing": 0.0, "average_weights": 0.0, "clip_norm": 1.0}
     model = build_network(settings.sizes)
+    model.batch_parts = settings.batch_parts
     compile_model(model, configuration(settings.sizes, training=training), None)
     model.make_train_function()
     batches = iter(_training_batches(settings))
@@ -168,5 +177,5 @@ def _parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
 
 if __name__ == "__main__":
     prepare_environment()
-    _limit_threads()
+    _limit_threads(_parse_arguments(None).measure)
     run_command(lambda _: main())

@@ -1,12 +1,14 @@
 """One training step at fixed shapes: the plain loop, the fast one, and the matrix products that bound both.
 
-All variants run in turn, in one process, on the same batch. None has metrics, an average of the weights, or
-dropout; `epoch.py` measures what those cost.
+All variants run in turn on the same batch: in one process, those in parts in processes of their own, as they
+want other threads. None has metrics, an average of the weights, or dropout; `epoch.py` measures what those
+cost.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +24,7 @@ from benchmarks.reference import (
     configuration,
     random_batch,
 )
+from benchmarks.step_process import step_process
 from benchmarks.timing import Timing, alternate
 from benchmarks.variants import PLAIN, Variant, available_variants, precisions, traced_with
 from data.quiet_tensorflow import load_tensorflow_quietly
@@ -58,9 +61,15 @@ def _measure_batch_size(
     length = settings.length
     batch = random_batch(settings.sizes, batch_size, length, length)
     products = training_products(settings.sizes, batch_size, length, length)
-    work = {each.name: step_runner(settings.sizes, each, batch) for each in variants}
-    work |= {_bound(precision): product_runner(products, precision) for precision in precisions()}
-    timings = alternate(work, rounds=settings.rounds, calls_per_turn=settings.calls_per_turn)
+    with ExitStack() as processes:
+        work: dict[str, Callable[[], object]] = {
+            each.name: step_runner(settings.sizes, each, batch)
+            if each.batch_parts == 1
+            else processes.enter_context(step_process(settings.sizes, each, batch_size, length))
+            for each in variants
+        }
+        work |= {_bound(precision): product_runner(products, precision) for precision in precisions()}
+        timings = alternate(work, rounds=settings.rounds, calls_per_turn=settings.calls_per_turn)
     for name, timing in timings.items():
         outcome.add_runs(f"{name}, batch {batch_size}", timing.milliseconds, "ms")
         outcome.add_runs(f"{name}, batch {batch_size}", timing.rates(batch_size * length), "target tokens/s")
@@ -91,6 +100,7 @@ def step_runner(sizes: NetworkSizes, variant: Variant, batch: TokenBatch) -> Cal
 
     with traced_with(variant.precision):
         model = build_network(sizes, implementation=variant.implementation)
+        model.batch_parts = variant.batch_parts
         _compile(model, sizes, variant)
         data = ((batch.source_tokens, batch.target_input_tokens), batch.target_output_tokens)
         batches = iter(tf.data.Dataset.from_tensors(data).repeat())

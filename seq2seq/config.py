@@ -153,6 +153,7 @@ class ModelConfig(Section):
     bridge: Literal["mean", "last"] = Field("mean", description="encoder states that start the decoder")
     layer_normalization: bool = False
     tied_embeddings: Literal["none", "two-way", "three-way"] = "three-way"
+    scaled_embeddings: bool = Field(True, description="embedded tokens times the root of embedding_units")
     embedding_dropout: Rate = 0.3
     source_word_dropout: Rate = 0.1
     target_word_dropout: Rate = 0.1
@@ -182,6 +183,7 @@ class TrainingConfig(Section):
     weight_decay: float = Field(0.0, ge=0, description="adamw only")
     clip_norm: float | None = Field(1.0, gt=0)
     gradient_accumulation: Positive = Field(1, description="batches per update")
+    batch_parts: Positive = Field(2, description="parts of a batch that are computed side by side")
     label_smoothing: Rate = 0.1
     r_drop: float = Field(0.0, ge=0, description="weight of two passes' agreement; 0 = off")
     guided_attention: GuidedAttentionConfig = GuidedAttentionConfig()

@@ -17,15 +17,19 @@ class TokenEmbedding(keras.layers.Layer):
     Args:
         vocabulary_size: number of rows.
         units: width of a vector.
+        scaled: multiply embedded tokens by the root of `units` (Vaswani et al. 2017, section 3.4). The table
+            itself, and with it a tied output layer, stays small; without the factor so do the products of the
+            embedded tokens with every kernel, and training starts slowly.
     """
 
-    def __init__(self, vocabulary_size: int, units: int, **kwargs: Any) -> None:
+    def __init__(self, vocabulary_size: int, units: int, scaled: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.vocabulary_size = vocabulary_size
         self.units = units
+        self.scaled = scaled
 
     def build(self, _: Any = None) -> None:
-        # units**-0.5 keeps both uses in range: as input a vector of norm 1, as output layer logits near 0.
+        # With units**-0.5 the logits of an output layer begin near 0.
         self.embeddings = self.add_weight(
             name="embeddings",
             shape=(self.vocabulary_size, self.units),
@@ -35,10 +39,16 @@ class TokenEmbedding(keras.layers.Layer):
 
     def call(self, tokens: Any) -> Any:
         """(...) int32 -> (..., units)."""
-        return ops.cast(ops.take(self.embeddings, tokens, axis=0), self.compute_dtype)
+        embedded = ops.cast(ops.take(self.embeddings, tokens, axis=0), self.compute_dtype)
+        return embedded * self.units**0.5 if self.scaled else embedded
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "vocabulary_size": self.vocabulary_size, "units": self.units}
+        arguments = {
+            "vocabulary_size": self.vocabulary_size,
+            "units": self.units,
+            "scaled": self.scaled,
+        }
+        return {**super().get_config(), **arguments}
 
 
 @keras.saving.register_keras_serializable(package="seq2seq")

@@ -11,6 +11,7 @@ over the R rows i that have a link at all. The model minimises cross-entropy + w
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -76,14 +77,14 @@ class AttentionGuide:
         passed = ops.cast(step, "float32") / self._decay_steps
         return self._weight * ops.maximum(1.0 - passed, 0.0)
 
-    def loss(self, target_attention: Any, attention_weights: Any, step: Any) -> Any:
+    def loss(self, parts: Sequence[tuple[Any, Any]], step: Any) -> Any:
         """The weighted loss of a batch, (); its metric takes it in.
 
         Args:
-            target_attention: see `guided_attention_loss`.
-            attention_weights: likewise.
+            parts: of the batch, `(target_attention, attention_weights)` each, see `guided_attention_loss`.
             step: batches before this one.
         """
-        total, rows = guided_attention_loss(target_attention, attention_weights)
+        by_part = [guided_attention_loss(*part) for part in parts]
+        total, rows = (sum(values[1:], values[0]) for values in zip(*by_part, strict=True))
         self.metric.update_state(total, rows)
         return ops.cast(self.weight(step), total.dtype) * total / ops.maximum(rows, 1.0)

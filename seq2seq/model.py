@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from seq2seq.batch_parts import cut, joined
 from seq2seq.consistency import consistency_loss, pass_by_pass, twice
 from seq2seq.decoder import Decoder, EncodedSource
 from seq2seq.decoding_weights import DecodingWeights, decoding_weights, predict, read_out, restricted
@@ -38,6 +39,7 @@ class Seq2SeqModel(keras.Model):
         layer_normalization: see `GRUCell`.
         tied_embeddings: `"none"`; `"two-way"`: the output layer is the target embedding; `"three-way"`: so
             is the source embedding, which needs a joint vocabulary (Press and Wolf 2017).
+        scaled_embeddings: see `TokenEmbedding`.
         embedding_dropout: rate on the entries of both sides' embeddings.
         source_word_dropout: share of source tokens whose embedding is set to zero.
         target_word_dropout: the same for the tokens that the decoder is fed.
@@ -78,6 +80,7 @@ class Seq2SeqModel(keras.Model):
         bridge: str = "mean",
         layer_normalization: bool = False,
         tied_embeddings: str = "none",
+        scaled_embeddings: bool = False,
         embedding_dropout: float = 0.0,
         source_word_dropout: float = 0.0,
         target_word_dropout: float = 0.0,
@@ -105,17 +108,17 @@ class Seq2SeqModel(keras.Model):
         self.arguments = arguments
         self.guide: AttentionGuide | None = None  # set before `compile` to train with guided attention
         self.r_drop = 0.0  # likewise: weight of the consistency loss, see `consistency.py`
+        self.batch_parts = 1  # likewise: how many parts of a batch are computed side by side
 
         def seeded(offset: int) -> int | None:
             return None if seed is None else 1000 * seed + offset
 
-        self.target_embedding = TokenEmbedding(
-            target_vocabulary_size, embedding_units, name="target_embedding"
-        )
+        sizes = embedding_units, scaled_embeddings
+        self.target_embedding = TokenEmbedding(target_vocabulary_size, *sizes, name="target_embedding")
         self.source_embedding = (
             self.target_embedding
             if tied_embeddings == "three-way"
-            else TokenEmbedding(source_vocabulary_size, embedding_units, name="source_embedding")
+            else TokenEmbedding(source_vocabulary_size, *sizes, name="source_embedding")
         )
         self.source_dropout = EmbeddingDropout(embedding_dropout, source_word_dropout, seeded(100))
         self.target_dropout = EmbeddingDropout(embedding_dropout, target_word_dropout, seeded(200))
@@ -208,15 +211,27 @@ class Seq2SeqModel(keras.Model):
         return predict(readout, weights), state, attention_weights
 
     def call(self, inputs: tuple[Any, ...], training: bool = False) -> dict[str, Any]:
-        source_tokens, target_input_tokens = inputs[:2]
+        sources, targets = (cut(tokens, self.batch_parts) for tokens in inputs[:2])
+        outputs = [
+            self._read_and_write(source_tokens, target_input_tokens, training)
+            for source_tokens, target_input_tokens in zip(sources, targets, strict=True)
+        ]
+        readout, weights = (joined(each) for each in zip(*outputs, strict=True))
+        # In a graph the logits cost nothing where nobody uses them, as in training (see `compute_loss`).
+        logits = self.decoder.predict(readout, self.target_embedding)
+        result = {"logits": logits, "attention_weights": weights, "readout": readout}
+        # The losses take the parts one by one: where they are joined, each would wait for the others.
+        return {**result, "parts": outputs} if training else result
+
+    def _read_and_write(
+        self, source_tokens: Any, target_input_tokens: Any, training: bool
+    ) -> tuple[Any, Any]:
+        """Readout and attention weights of a part of a batch."""
         if training and self.r_drop > 0:
             source_tokens, target_input_tokens = twice(source_tokens), twice(target_input_tokens)
         encoded = self.encode(source_tokens, training=training)
         embedded = self.target_dropout(self.target_embedding(target_input_tokens), training=training)
-        readout, weights = self.decoder(embedded, encoded, training=training)
-        # In a graph the logits cost nothing where nobody uses them, as in training (see `compute_loss`).
-        logits = self.decoder.predict(readout, self.target_embedding)
-        return {"logits": logits, "attention_weights": weights, "readout": readout}
+        return self.decoder(embedded, encoded, training=training)
 
     def compute_loss(
         self,
@@ -232,8 +247,9 @@ class Seq2SeqModel(keras.Model):
         loss = self._token_loss(y, y_pred, sample_weight, training)
         if self.guide is None or not training:
             return loss
-        target_attention = twice(x[2]) if is_twice else x[2]
-        guiding = self.guide.loss(target_attention, y_pred["attention_weights"], self.optimizer.iterations)
+        targets = [twice(each) if is_twice else each for each in cut(x[2], self.batch_parts)]
+        pairs = [(target, weights) for target, (_, weights) in zip(targets, y_pred["parts"], strict=True)]
+        guiding = self.guide.loss(pairs, self.optimizer.iterations)
         return loss + ops.cast(guiding, loss.dtype)
 
     def _token_loss(self, y: Any, y_pred: Any, sample_weight: Any, training: bool) -> Any:
@@ -247,13 +263,14 @@ class Seq2SeqModel(keras.Model):
             return loss
         refuse_sample_weight(sample_weight)
         kernel, is_transposed = self.decoder.output_kernel(self.target_embedding)
-        readout = y_pred["readout"]
         by_token = pass_by_pass if r_drop > 0 else lambda each: ops.reshape(each, (-1, each.shape[-1]))
+        tokens = cut(y[..., None], self.batch_parts, multiple=2 if r_drop > 0 else 1)
+        dtype = y_pred["readout"].dtype
         losses = output_losses(
-            by_token(readout),
-            ops.cast(kernel, readout.dtype),
-            ops.cast(self.decoder.output_bias, readout.dtype),
-            ops.reshape(by_token(y[..., None]), (-1,)),
+            [by_token(readout) for readout, _ in y_pred["parts"]],
+            ops.cast(kernel, dtype),
+            ops.cast(self.decoder.output_bias, dtype),
+            [ops.reshape(by_token(each), (-1,)) for each in tokens],
             self.loss.label_smoothing,
             transpose_kernel=is_transposed,
             r_drop=r_drop,

@@ -8,11 +8,13 @@ two buffers: the logits, and, in one pass over them that XLA fuses, the gradient
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from seq2seq.additive_attention import fused
+from seq2seq.batch_parts import joined
 from seq2seq.consistency import disagreement_and_gradient
 from seq2seq.matmul_precision import operand
 
@@ -29,10 +31,10 @@ class OutputLosses(NamedTuple):
 
 
 def output_losses(
-    hidden: Any,
+    hidden: Sequence[Any],
     kernel: Any,
     bias: Any,
-    tokens: Any,
+    tokens: Sequence[Any],
     label_smoothing: float,
     *,
     transpose_kernel: bool,
@@ -45,23 +47,43 @@ def output_losses(
     times that of `consistency.consistency_loss`.
 
     Args:
-        hidden: (rows, units), float: the readout of every step of every sentence.
+        hidden: (rows, units), float: the readout of every step of every sentence; one for each part of the
+            batch, none of which waits for another.
         kernel: (units, vocabulary_size), or (vocabulary_size, units) with `transpose_kernel`.
         bias: (vocabulary_size,).
-        tokens: (rows,), int32: the true tokens.
+        tokens: (rows,), int32: the true tokens; one for each part.
         label_smoothing: share of the target probability that is spread over the whole vocabulary, in [0, 1).
         transpose_kernel: the kernel is a table of embeddings.
         pad_id: rows of this token count for nothing.
         r_drop: weight of the consistency loss. Above 0, rows 2i and 2i + 1 are the two passes of token i.
     """
-    real = tf.cast(tf.not_equal(tokens, pad_id), hidden.dtype)
-    weight = real / tf.maximum(tf.reduce_sum(real), 1.0)
+    real = [tf.cast(tf.not_equal(each, pad_id), kernel.dtype) for each in tokens]
+    count = tf.maximum(tf.add_n([tf.reduce_sum(each) for each in real]), 1.0)
+    by_part = [
+        _losses_of_part((*rows, rows[-1] / count), kernel, bias, (label_smoothing, r_drop), transpose_kernel)
+        for rows in zip(hidden, tokens, real, strict=True)
+    ]
+    losses, *by_row = zip(*by_part, strict=True)
+    return OutputLosses(tf.add_n(losses), *map(joined, by_row))
+
+
+def _losses_of_part(
+    rows: tuple[Any, ...],
+    kernel: Any,
+    bias: Any,
+    regularisation: tuple[float, float],
+    transpose: bool,
+) -> tuple[Any, Any, Any]:
+    """The part's share of the loss, (), and cross-entropy and correctness of its rows, (rows,).
+
+    `rows` are its `(hidden, tokens, real, weight)`: 1.0 where a token is real, and what its loss counts for;
+    `regularisation` is `(label_smoothing, r_drop)`.
+    """
+    hidden, tokens, real, weight = rows
 
     @tf.custom_gradient
     def compute(hidden: Any, kernel: Any, bias: Any) -> Any:
-        by_row, gradients = _slice_by_slice(
-            hidden, kernel, bias, tokens, weight, (label_smoothing, r_drop), transpose_kernel
-        )
+        by_row, gradients = _slice_by_slice(hidden, kernel, bias, tokens, weight, regularisation, transpose)
         loss, cross_entropy, is_correct = by_row
 
         def gradient(upstream: Any, *_: Any) -> Any:
@@ -73,7 +95,7 @@ def output_losses(
         results = (tf.reduce_sum(loss * weight), cross_entropy * real, is_correct * real)
         return results, gradient
 
-    return OutputLosses(*compute(hidden, kernel, bias))
+    return compute(hidden, kernel, bias)
 
 
 def _slice_by_slice(
@@ -90,9 +112,9 @@ def _slice_by_slice(
     `regularisation` is `(label_smoothing, r_drop)`.
     """
     rows, vocabulary_size = tf.shape(hidden)[0], bias.shape[0]
-    slices = -(-rows * vocabulary_size // (MAX_LOGITS_BYTES // hidden.dtype.size))
+    slices = tf.maximum(-(-rows * vocabulary_size // (MAX_LOGITS_BYTES // hidden.dtype.size)), 1)
     # Rounded up to an even number: the two passes of a token stay in one slice.
-    rows_per_slice = 2 * -(-rows // tf.maximum(2 * slices, 1))
+    rows_per_slice = 2 * -(-rows // (2 * slices))
     kernel_operand = operand(kernel)
     by_slice = [
         tf.TensorArray(hidden.dtype, size=slices, element_shape=shape, infer_shape=False)

@@ -20,6 +20,7 @@ import numpy as np
 import tensorflow as tf
 
 from data.special_ids import BOS_ID, EOS_ID
+from seq2seq.length_sorting import length_sorted_batches
 from seq2seq.search_inputs import token_rows
 
 if TYPE_CHECKING:
@@ -53,11 +54,8 @@ class PosteriorReader:
             for place, each in enumerate(translations)
             for one in each.hypotheses
         ]
-        # Of like length together: padding costs as much as text.
-        order = sorted(range(len(items)), key=lambda number: len(items[number].source.pieces))
         read: dict[int, Hypothesis] = {}
-        for begin in range(0, len(order), self._batch_size):
-            numbers = order[begin : begin + self._batch_size]
+        for numbers in length_sorted_batches([len(item.source.pieces) for item in items], self._batch_size):
             sources = token_rows(
                 [[*items[number].source.token_ids, EOS_ID] for number in numbers],
                 "sources",

@@ -20,6 +20,7 @@ from data.checksums import CHECKSUMS_NAME, verify_checksums
 from data.errors import UserError
 from seq2seq.checkpoints import Checkpoints
 from seq2seq.config import Config, dump_config, load_config
+from seq2seq.startup import core_count
 
 if TYPE_CHECKING:
     from data.tokenizer import TokenizerPair
@@ -348,8 +349,7 @@ def processor() -> str:
     if cpuinfo.is_file():
         lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
         name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), name)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{name}, {cores} cores"
+    return f"{name}, {core_count()} cores"
 
 
 def software_versions() -> dict[str, str]:

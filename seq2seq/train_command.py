@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from data.errors import UserError
+from seq2seq.startup import share_cores
 
 _EPILOG = """\
 examples:
@@ -77,6 +78,7 @@ def main(arguments: list[str] | None = None) -> int:
     console.print(f"[bold]{config.name}[/bold] in {run.path}", highlight=False)
     from data.quiet_tensorflow import load_tensorflow_quietly
 
+    share_cores(config.training.batch_parts)
     load_tensorflow_quietly()
     from seq2seq.training import train
 

@@ -89,6 +89,7 @@ def _train(
     model = build_model(config, data.tokenizers)
     model.guide = attention_guide(config, data.train.batch_count(0))
     model.r_drop = config.training.r_drop
+    model.batch_parts = config.training.batch_parts
     batches_per_epoch = data.train.batch_count(0)
     schedule, perplexity = compile_model(model, config, batches_per_epoch)
     run.write_facts(parameters=model.count_params(), matmul_precision=matmul_precision())

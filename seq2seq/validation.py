@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -16,6 +16,7 @@ from data.batching import Batch
 from data.special_ids import EOS_ID
 from seq2seq.checkpoints import Checkpoints
 from seq2seq.config import Config
+from seq2seq.decoding_batches import BATCH_SIZE, decode_in_batches
 from seq2seq.loss_check import diverged
 from seq2seq.model import Seq2SeqModel
 from seq2seq.schedules import Plateau
@@ -23,7 +24,15 @@ from seq2seq.search import Search, SearchOptions
 from seq2seq.training_data import TrainingData
 from seq2seq.training_state import TrainingProgress, averaged_weights
 
-_DECODED_AT_ONCE = 64
+
+class _Source(NamedTuple):
+    """A sentence of the validation split, with its end."""
+
+    tokens: list[int]
+
+    @property
+    def length(self) -> int:
+        return len(self.tokens)
 
 
 class Validation(keras.callbacks.Callback):
@@ -110,19 +119,19 @@ class Validation(keras.callbacks.Callback):
         training = self.config.training
         if self._search is None:
             self._search = Search([self.model], SearchOptions(beam_size=training.validation_beam))
+        search = self._search
         store, target = self.data.validation_store, self.data.tokenizers.target
         count = min(training.validation_pairs or len(store), len(store))
         pairs = store.read(range(count))
-        rows = [[*ids, EOS_ID] for ids in self._source_ids([source for source, _ in pairs])]
-        by_length = sorted(range(count), key=lambda index: len(rows[index]))
-        hypotheses = [""] * count
-        for begin in range(0, count, _DECODED_AT_ONCE):
-            chosen = by_length[begin : begin + _DECODED_AT_ONCE]
-            result = self._search.search([rows[index] for index in chosen])
-            for index, tokens in zip(chosen, result.tokens[:, 0], strict=True):
-                hypotheses[index] = target.segment_tokens(tokens.tolist()).text
+        sources = [_Source([*ids, EOS_ID]) for ids in self._source_ids([source for source, _ in pairs])]
+
+        def translate(batch: list[_Source]) -> list[str]:
+            best = search.search([source.tokens for source in batch]).tokens[:, 0]
+            return [target.segment_tokens(tokens.tolist()).text for tokens in best]
+
+        hypotheses = list(decode_in_batches(sources, lambda _: None, translate, BATCH_SIZE, window=count))
         # Prepared again for the next epoch's weights; until then the memory serves the training.
-        self._search.refresh()
+        search.refresh()
         tokenize = "none" if self.config.evaluation.tokenized else "13a"
         bleu = sacrebleu.metrics.BLEU(tokenize=tokenize, force=True)
         return bleu.corpus_score(hypotheses, [[reference for _, reference in pairs]]).score

@@ -68,6 +68,7 @@ def test_precision_is_put_back() -> None:
     assert matmul_precision() == before
 
 
+@pytest.mark.slow
 def test_decoding() -> None:
     settings = decoding.Settings(
         TINY,

@@ -8,6 +8,7 @@ import pytest
 from benchmarks import own_side
 from benchmarks.peers import measurement
 from tests.benchmarks.tiny_sizes import TINY
+from tests.repetitions import rest_slow
 
 SETTINGS = own_side.Settings(TINY, batch_size=4, batches=6, length=5, latency_length=4, steps_per_run=2)
 
@@ -17,7 +18,7 @@ def no_warm_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measurement, "WARM_UP_SECONDS", 0.0)
 
 
-@pytest.mark.parametrize("measure", ["training", "greedy", "beam5", "latency"])
+@pytest.mark.parametrize("measure", rest_slow(["beam5", "latency", "training", "greedy"], daily=2))
 def test_what_is_written(measure: str, tmp_path: Path) -> None:
     output = tmp_path / "own.json"
     options = ["--measure", measure, "--seconds", "0.01", "--output", str(output), "--precision", "float32"]

@@ -23,6 +23,7 @@ from tests.browser.inspector_page import (
     wait_for_target,
     word,
 )
+from tests.repetitions import rest_slow
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -278,7 +279,7 @@ def test_giving_up_shows_nothing_later(
     assert label(cell(page, 3, 2)) == "nicht looked 83 % at not"
 
 
-@pytest.mark.parametrize("tab", ["attention", "beam"])
+@pytest.mark.parametrize("tab", rest_slow(["attention", "beam"]))
 @pytest.mark.parametrize("answer", [known(), BUSY], ids=["answer", "error"])
 def test_a_late_answer_is_not_drawn(
     page_server: PageServer, translated: OpenTranslated, tab: str, answer: Any

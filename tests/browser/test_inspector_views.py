@@ -9,6 +9,7 @@ import pytest
 
 from tests.browser.answers import answered, beam_node, pinned, soft_diagonal, translation
 from tests.browser.inspector_page import SOURCE, TARGET, WEIGHTS, plain, word
+from tests.repetitions import rest_slow
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -110,7 +111,7 @@ def test_a_narrow_page_does_not_scroll_sideways(
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", rest_slow(["dark", "light"]))
 @pytest.mark.parametrize("tab", ["attention", "beam", "why", "compare"])
 def test_no_serious_accessibility_problem(
     page_server: PageServer,

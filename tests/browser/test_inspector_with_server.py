@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 import pytest
 
 from seq2seq.serve_command import address_of, bound_socket
+from tests.repetitions import rest_slow
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -233,7 +234,7 @@ def test_a_sentence_that_is_too_long_is_refused_in_plain_words(translated: Any) 
     assert "at most 1000" in page.locator("#question-problem").inner_text()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", rest_slow(["light", "dark"]))
 def test_no_serious_accessibility_problem(
     translated: Any, no_serious_violations: Callable[[Page], None], scheme: str
 ) -> None:

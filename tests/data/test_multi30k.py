@@ -16,6 +16,7 @@ from data.downloads import read_registered_files
 from data.errors import DataError
 from data.tfds_builders import import_tfds
 from tests.data.file_server import dead_url, serve_files
+from tests.repetitions import rest_slow
 
 tfds = import_tfds()
 
@@ -109,7 +110,14 @@ def test_there_is_a_configuration_for_each_ordered_pair_and_form():
 
 @pytest.mark.parametrize(
     ("configuration", "source", "target", "form"),
-    [("en-de", "en", "de", "raw"), ("fr-en", "fr", "en", "raw"), ("de-fr.lc.norm.tok", "de", "fr", "tok")],
+    rest_slow(
+        [
+            ("en-de", "en", "de", "raw"),
+            ("de-fr.lc.norm.tok", "de", "fr", "tok"),
+            ("fr-en", "fr", "en", "raw"),
+        ],
+        daily=2,
+    ),
 )
 def test_every_split_has_its_lines_in_order(mirror, data_dir, configuration, source, target, form):
     tests = (*ALL_2016_AND_2017, "test_2018_flickr")

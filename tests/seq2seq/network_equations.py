@@ -143,6 +143,8 @@ class NetworkEquations(Equations):
 
     def embed(self, row: int, tokens: np.ndarray, embedding: Any, dropout: Any) -> list[Any]:
         table = self.value(embedding.embeddings)
+        if self.model.arguments["scaled_embeddings"]:
+            table = table * table.shape[1] ** 0.5
         words, entries = self.mask(dropout.words), self.mask(dropout.entries)
         return [table[token] * words[row, place] * entries[row, place] for place, token in enumerate(tokens)]
 

@@ -77,10 +77,10 @@ def test_the_fast_loss_and_its_gradients(
 
     def in_one():
         losses = output_loss.output_losses(
-            pass_by_pass(readout),
+            [pass_by_pass(readout)],
             kernel,
             bias,
-            tf.reshape(pass_by_pass(tokens[..., None]), (-1,)),
+            [tf.reshape(pass_by_pass(tokens[..., None]), (-1,))],
             0.1,
             transpose_kernel=transpose,
             r_drop=1.5,

@@ -10,6 +10,7 @@ import tensorflow as tf
 from seq2seq.decoder import Decoder, EncodedSource
 from seq2seq.losses import TokenCrossEntropy
 from seq2seq.model import Seq2SeqModel
+from tests.repetitions import rest_slow
 from tests.seq2seq.network_equations import RecordedMasks
 from tests.seq2seq.tiny_network import (
     BOS,
@@ -218,7 +219,7 @@ def model_that_puts_words_in_order(conditional_gru: bool) -> Seq2SeqModel:
     return model
 
 
-@plain_and_conditional
+@pytest.mark.parametrize("conditional_gru", rest_slow([True, False]))
 def test_row_i_of_the_attention_belongs_to_the_token_that_step_i_emits(conditional_gru):
     keras.utils.set_random_seed(1)
     model = model_that_puts_words_in_order(conditional_gru)

@@ -192,6 +192,8 @@ def test_an_embedding_is_a_row_of_its_table():
     tokens = np.array([[3, 0], [5, 3]], np.int32)
     table = embedding.embeddings.numpy()
     np.testing.assert_array_equal(embedding(tokens), table[tokens])
+    embedding.scaled = True
+    np.testing.assert_array_equal(embedding(tokens), 2 * table[tokens])  # the root of 4 units
     fresh = TokenEmbedding(2000, 16)
     fresh.build()
     assert np.mean(np.sum(np.square(fresh.embeddings), axis=1)) == pytest.approx(1.0, rel=0.05)
@@ -202,7 +204,7 @@ def test_an_embedding_is_a_row_of_its_table():
     [
         DropoutMasks(0.5, seed=1),
         EmbeddingDropout(0.1, 0.2, seed=3),
-        TokenEmbedding(7, 4),
+        TokenEmbedding(7, 4, scaled=True),
         BidirectionalGRU(UNITS, INPUT_SIZE, True, 0.3, seed=4),
         Encoder(UNITS, INPUT_SIZE, 2, True, 0.1, 0.2, 0.3, seed=5),
     ],

@@ -16,6 +16,7 @@ from seq2seq.guided_attention import AttentionGuide, guided_attention_loss
 from seq2seq.losses import TokenCrossEntropy
 from seq2seq.model import Seq2SeqModel
 from seq2seq.training import attention_guide
+from tests.repetitions import rest_slow
 from tests.seq2seq.tiny_network import DROPOUT, dtype_policy, source_batch, target_batch, tiny_model
 from tests.seq2seq.tiny_training import (
     EVERYTHING_ON,
@@ -95,7 +96,7 @@ def test_the_weight_falls_in_a_straight_line_to_zero() -> None:
     assert float(AttentionGuide(0.8).weight(1000)) == pytest.approx(0.8)
 
 
-@pytest.mark.parametrize("implementation", ["fast", "plain"])
+@pytest.mark.parametrize("implementation", rest_slow(["fast", "plain"]))
 @pytest.mark.parametrize("conditional", [False, True])
 def test_gradient_against_finite_differences(implementation: str, conditional: bool) -> None:
     """In float64, with dropout on the weights, through every variable that attention depends on."""
@@ -109,7 +110,7 @@ def test_gradient_against_finite_differences(implementation: str, conditional: b
         def guiding_loss() -> Any:
             weights = model((source_batch(), target_batch(), target), training=True)["attention_weights"]
             assert model.guide is not None
-            return model.guide.loss(target, weights, 0)
+            return model.guide.loss([(target, weights)], 0)
 
         gradients = in_a_graph(lambda: gradients_of(guiding_loss, variables))
         random = np.random.default_rng(3)

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from seq2seq.losses import Perplexity, TokenAccuracy, TokenCrossEntropy
 from seq2seq.model import Seq2SeqModel
+from tests.repetitions import rest_slow
 from tests.seq2seq.gradient_checks import assert_same, values_and_gradients
 from tests.seq2seq.network_equations import NetworkEquations, RecordedMasks
 from tests.seq2seq.tiny_network import (
@@ -30,7 +31,7 @@ from tests.seq2seq.tiny_network import (
 
 pytestmark = pytest.mark.usefixtures("float64")
 every_option = pytest.mark.parametrize("options", OPTION_SETS, ids=describe)
-two_options = pytest.mark.parametrize("options", [OPTION_SETS[0], OPTION_SETS[3]], ids=describe)
+two_options = pytest.mark.parametrize("options", rest_slow([OPTION_SETS[3], OPTION_SETS[0]]), ids=describe)
 plain_and_conditional = pytest.mark.parametrize("conditional_gru", [False, True])
 
 
@@ -80,7 +81,7 @@ def test_values_and_all_gradients_under_every_dropout_are_those_of_the_equations
     assert drawn == {2, 3}
 
 
-@pytest.mark.parametrize("options", [OPTION_SETS[0], OPTION_SETS[6]], ids=describe)
+@pytest.mark.parametrize("options", rest_slow([OPTION_SETS[6], OPTION_SETS[0]]), ids=describe)
 def test_a_graph_of_unknown_shapes_has_the_gradients_of_eager_execution(options):
     model = tiny_model(**options)
     source, target = source_batch(), target_batch()
@@ -336,7 +337,7 @@ def test_fit_lowers_the_loss_and_moves_every_weight():
         assert np.any(variable.numpy() != value), variable.path
 
 
-@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("policy", rest_slow(["mixed_bfloat16", "mixed_float16"]))
 @plain_and_conditional
 def test_half_precision_stays_near_the_full_one(policy, conditional_gru):
     options = {

@@ -31,6 +31,7 @@ def rows_at_a_time(request, monkeypatch):
 def test_loss_and_gradients_are_those_of_logits(label_smoothing, transpose):
     hidden, bias = random_tensor(ROWS, UNITS, seed=1), random_tensor(VOCABULARY, seed=2)
     kernel = random_tensor(*((VOCABULARY, UNITS) if transpose else (UNITS, VOCABULARY)), seed=3)
+    split = ROWS // 3  # two parts of a batch
 
     def at_once():
         logits = tf.matmul(hidden, kernel, transpose_b=transpose) + bias
@@ -38,7 +39,12 @@ def test_loss_and_gradients_are_those_of_logits(label_smoothing, transpose):
 
     def in_one():
         return output_loss.output_losses(
-            hidden, kernel, bias, TOKENS, label_smoothing, transpose_kernel=transpose
+            [hidden[:split], hidden[split:]],
+            kernel,
+            bias,
+            [TOKENS[:split], TOKENS[split:]],
+            label_smoothing,
+            transpose_kernel=transpose,
         ).loss
 
     # The first checks are of a form with random factors, so that the gradient that arrives is not 1.
@@ -58,7 +64,7 @@ def test_what_metrics_are_made_from():
     hidden, kernel = random_tensor(ROWS, UNITS, seed=1), random_tensor(UNITS, VOCABULARY, seed=3)
     bias = random_tensor(VOCABULARY, seed=2)
     logits = hidden @ kernel + bias
-    losses = output_loss.output_losses(hidden, kernel, bias, TOKENS, 0.3, transpose_kernel=False)
+    losses = output_loss.output_losses([hidden], kernel, bias, [TOKENS], 0.3, transpose_kernel=False)
     for metric_class in (Perplexity, TokenAccuracy):
         from_logits, from_losses = metric_class(), metric_class()
         from_logits.update_state(TOKENS, logits)
@@ -74,10 +80,10 @@ def test_a_batch_of_pads_costs_nothing():
     with tf.GradientTape() as tape:
         tape.watch([hidden, kernel])
         losses = output_loss.output_losses(
-            hidden,
+            [hidden],
             kernel,
             random_tensor(VOCABULARY, seed=2),
-            tf.zeros_like(TOKENS),
+            [tf.zeros_like(TOKENS)],
             0.1,
             transpose_kernel=False,
         )

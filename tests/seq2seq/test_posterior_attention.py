@@ -18,6 +18,7 @@ from seq2seq.prepared_ensemble import PreparedEnsemble
 from seq2seq.search import Search
 from seq2seq.search_options import SearchOptions
 from seq2seq.translator import Translator
+from tests.repetitions import rest_slow
 from tests.seq2seq.tiny_network import EOS, tiny_model
 
 SOURCE = [5, 9, 4, 7, EOS]
@@ -48,7 +49,7 @@ def posterior_of(model: Seq2SeqModel, sources: list[list[int]], targets: list[li
     return posterior_weights(model, padded(sources), padded(targets), model.decoding_weights()).numpy()
 
 
-@pytest.mark.parametrize("conditional", [False, True], ids=["plain", "conditional"])
+@pytest.mark.parametrize("conditional", rest_slow([True, False]), ids=["conditional", "plain"])
 def test_it_is_the_definition(conditional: bool) -> None:
     model = tiny_model(conditional_gru=conditional)
     expected = by_definition(model, SOURCE, TARGET)

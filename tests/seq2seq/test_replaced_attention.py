@@ -12,6 +12,7 @@ from seq2seq.model import Seq2SeqModel
 from seq2seq.replaced_attention import REPLACEMENTS, ReplacedAttentionModel
 from seq2seq.search import Search
 from seq2seq.search_options import SearchOptions
+from tests.repetitions import rest_slow
 from tests.seq2seq.network_equations import NetworkEquations
 from tests.seq2seq.tiny_network import BOS, EOS, tiny_model
 
@@ -57,7 +58,7 @@ def test_scores_are_those_of_the_equations(float64: None, conditional: bool, rep
     np.testing.assert_allclose(result.attention_weights[0, 0], weights[0], atol=1e-6)
 
 
-@pytest.mark.parametrize("replacement", sorted(REPLACEMENTS))
+@pytest.mark.parametrize("replacement", rest_slow(sorted(REPLACEMENTS, reverse=True), daily=2))
 def test_padding_and_other_sentences_change_nothing(replacement: Any) -> None:
     search = Search([ReplacedAttentionModel(tiny_model(), replacement)])
     options = SearchOptions(beam_size=3, n_best=2, max_length=6)

@@ -89,6 +89,7 @@ def test_the_card_has_the_numbers_of_the_files(evaluated_run: Path, shipped_mode
     assert not re.search(r"\b(None|nan)\b", card)
 
 
+@pytest.mark.slow
 def test_the_same_run_gives_the_same_files(evaluated_run: Path, shipped_model: Path, tmp_path: Path) -> None:
     again = ship_here(evaluated_run, tmp_path / "models" / "tiny-en-fr")
     for path in sorted(shipped_model.rglob("*")):

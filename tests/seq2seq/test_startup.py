@@ -10,6 +10,8 @@ import sys
 
 import pytest
 
+from seq2seq import startup
+
 # How many blocks of 16 MiB the allocator takes straight from the kernel, of four.
 _COUNT_MAPPED_BLOCKS = """
 import ctypes
@@ -79,3 +81,22 @@ def test_a_c_library_without_these_settings_is_left_alone(monkeypatch):
     monkeypatch.setattr(startup.sys, "platform", "linux")
     monkeypatch.setattr(startup.ctypes, "CDLL", lambda _: object())
     startup.keep_freed_memory()
+
+
+def test_jobs_at_once_share_the_cores(monkeypatch):
+    names = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+
+    def shared(jobs, cores, **environment):
+        for name in names:
+            monkeypatch.delenv(name, raising=False)
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(startup, "core_count", lambda: cores)
+        startup.share_cores(jobs)
+        return [os.environ.get(name) for name in names]
+
+    assert shared(jobs=2, cores=2) == ["1", "2"]
+    assert shared(jobs=2, cores=8) == ["4", "2"]
+    assert shared(jobs=2, cores=1) == ["1", "2"]
+    assert shared(jobs=1, cores=2) == [None, None]
+    assert shared(jobs=2, cores=2, TF_NUM_INTRAOP_THREADS="7") == ["7", "2"]

@@ -91,6 +91,7 @@ class TestAFinishedRun:
             train_here(RunDirectory(copied).config, copied, resume=True)
         assert all(np.array_equal(value, before[name]) for name, value in saved_arrays(copied).items())
 
+    @pytest.mark.slow
     def test_goes_on_when_epochs_are_raised(self, copied: Path) -> None:
         config = tiny_training(epochs=3, select_by="bleu", plot_sentences=0, tensorboard=False)
         progress, printed = train_here(config, copied, resume=True)
@@ -335,6 +336,7 @@ class TestStopping:
         assert read_progress(tmp_path / "run" / "state.npz").batch == 1
         assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == handlers
 
+    @pytest.mark.slow
     def test_a_signal_in_the_last_validation_changes_nothing(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -290,7 +290,11 @@ def test_errors_name_the_options_as_they_were_typed(translate, arguments, messag
     ("redirection", "message"),
     [
         ("<&-", "error: There is nothing to translate: standard input is closed."),
-        ("--format json > /dev/full", "error: cannot write standard output: No space left on device"),
+        pytest.param(
+            "--format json > /dev/full",
+            "error: cannot write standard output: No space left on device",
+            marks=pytest.mark.slow,
+        ),
         (">&-", "error: cannot write standard output: it is closed"),
         ("> /dev/full", "error: cannot write standard output: No space left on device"),
     ],

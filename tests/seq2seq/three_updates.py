@@ -14,13 +14,14 @@ from tests.seq2seq.tiny_network import source_batch, target_batch, tiny_model
 Fitted = tuple[dict[str, list[float]], list[np.ndarray]]
 
 
-def fitted(*, r_drop: float = 0.0, **options: Any) -> Fitted:
+def fitted(*, r_drop: float = 0.0, batch_parts: int = 1, **options: Any) -> Fitted:
     """History and weights of a model with these options."""
     source, target = source_batch(), target_batch()
     target_output = np.roll(np.asarray(target), -1, axis=1)
     target_output[:, -1] = 0
     model = tiny_model(**options)
     model.r_drop = r_drop
+    model.batch_parts = batch_parts
     model.compile(
         optimizer=keras.optimizers.SGD(0.5),
         loss=TokenCrossEntropy(0.1),

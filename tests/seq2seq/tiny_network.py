@@ -32,19 +32,20 @@ OPTION_VALUES: dict[str, tuple[Any, ...]] = {
     "tied_embeddings": ("none", "two-way", "three-way"),
     "layer_normalization": (False, True),
     "encoder_layers": (1, 2),
+    "scaled_embeddings": (False, True),
 }
-# Nine of the 144 combinations, in which any two values of different options meet
+# Nine of the 288 combinations, in which any two values of different options meet
 # (test_model.py holds them to it): a clash of two options cannot go unseen.
 _COMBINATIONS = (
-    (False, "tanh", "mean", "none", False, 1),
-    (True, "linear", "last", "two-way", False, 2),
-    (False, "maxout", "last", "three-way", True, 1),
-    (True, "tanh", "mean", "three-way", True, 2),
-    (True, "maxout", "mean", "two-way", False, 1),
-    (False, "linear", "last", "none", True, 2),
-    (True, "linear", "mean", "three-way", False, 1),
-    (True, "maxout", "mean", "none", True, 2),
-    (False, "tanh", "last", "two-way", True, 1),
+    (False, "tanh", "mean", "none", False, 1, False),
+    (True, "linear", "last", "two-way", False, 2, False),
+    (False, "maxout", "last", "three-way", True, 1, True),
+    (True, "tanh", "mean", "three-way", True, 2, True),
+    (True, "maxout", "mean", "two-way", False, 1, True),
+    (False, "linear", "last", "none", True, 2, True),
+    (True, "linear", "mean", "three-way", False, 1, False),
+    (True, "maxout", "mean", "none", True, 2, False),
+    (False, "tanh", "last", "two-way", True, 1, False),
 )
 OPTION_SETS = [dict(zip(OPTION_VALUES, values, strict=True)) for values in _COMBINATIONS]
 # Parameters of tests that take long with each of them.
@@ -70,6 +71,7 @@ def describe(options: dict[str, Any]) -> str:
     words = {
         "conditional_gru": {False: "plain", True: "conditional"},
         "layer_normalization": {False: "bare", True: "normalised"},
+        "scaled_embeddings": {False: "unscaled", True: "scaled"},
     }
     return "-".join(str(words.get(name, {}).get(value, value)) for name, value in options.items())
 

@@ -30,6 +30,7 @@ CONTENT: dict[str, dict[str, Any]] = {
         "warmup_steps": 2,
         "learning_rate": 0.01,
         "average_weights": 0.5,
+        "batch_parts": 1,  # half the graph
         "select_by": "loss",
         "plot_sentences": 0,
         "tensorboard": False,
@@ -56,6 +57,7 @@ EVERYTHING_ON: dict[str, dict[str, Any]] = {
         "gradient_accumulation": 2,
         "average_weights": 0.9,
         "early_stopping_patience": 50,
+        "batch_parts": 2,
     },
 }
 

@@ -1,0 +1,75 @@
+"""A batch in parts is the same batch."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from seq2seq.batch_parts import cut, joined
+from seq2seq.guided_attention import AttentionGuide
+from seq2seq.losses import TokenCrossEntropy
+from tests.seq2seq.three_updates import assert_same_fit, fitted
+from tests.seq2seq.tiny_network import dtype_policy, source_batch, target_batch, tiny_model
+
+
+@pytest.mark.parametrize(
+    ("rows", "parts", "multiple", "sizes"),
+    [
+        (8, 2, 1, [4, 4]),
+        (7, 2, 1, [3, 4]),
+        (7, 3, 1, [2, 2, 3]),
+        (1, 2, 1, [0, 1]),
+        (10, 2, 2, [4, 6]),
+        (5, 1, 1, [5]),
+    ],
+)
+def test_parts_are_of_like_size_and_in_order(rows, parts, multiple, sizes):
+    tensor = tf.reshape(tf.range(rows * 3), (rows, 3))
+    pieces = cut(tensor, parts, multiple)
+    assert [len(piece) for piece in pieces] == sizes
+    np.testing.assert_array_equal(joined(pieces), tensor)
+
+
+@pytest.mark.parametrize("r_drop", [0.0, pytest.param(1.5, marks=pytest.mark.slow)])
+def test_training_and_metrics_are_those_of_the_whole(r_drop):
+    with dtype_policy("float64"):
+        whole, in_parts = (fitted(r_drop=r_drop, batch_parts=parts) for parts in (1, 2))
+    assert_same_fit(in_parts, whole)
+
+
+def test_a_batch_smaller_than_its_parts():
+    """The last batch of an epoch may hold a single sentence."""
+    source, target = source_batch()[:1], target_batch()[:1]
+    losses, gradients = [], []
+    for parts in (1, 2):
+        model = tiny_model()
+        model.batch_parts = parts
+        model.guide = AttentionGuide(0.5)
+        model.compile(keras.optimizers.SGD(), TokenCrossEntropy(0.1), jit_compile=False)
+        links = np.full((1, target.shape[1], source.shape[1]), 1 / source.shape[1], np.float32)
+        inputs = (source, target, links)
+        with tf.GradientTape() as tape:
+            outputs = model(inputs, training=True)
+            loss = model.compute_loss(inputs, tf.constant(target), outputs)
+        losses.append(float(loss))
+        gradients.append([tf.convert_to_tensor(each) for each in tape.gradient(loss, _values(model))])
+    assert losses[1] == pytest.approx(losses[0], rel=1e-5)
+    for one, other in zip(*gradients, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
+
+
+def test_each_part_has_masks_of_its_own():
+    """Not the same ones again, and the next batch others."""
+    source, target = np.repeat(source_batch()[:1], 4, axis=0), np.repeat(target_batch()[:1], 4, axis=0)
+    model = tiny_model(readout_dropout=0.5, memory_dropout=0.5, seed=1)
+    model.batch_parts = 2
+    first, second = (model((source, target), training=True)["readout"].numpy() for _ in range(2))
+    rows = [*first, *second]
+    for place, row in enumerate(rows):
+        assert all(np.any(row != other) for other in rows[:place])
+
+
+def _values(model):
+    return [variable.value for variable in model.trainable_variables]
