@@ -42,6 +42,7 @@ class NetworkSizes:
             "attention_units": self.attention,
             "readout_units": self.readout,
             "tied_embeddings": "none",
+            "scaled_embeddings": True,
         }
 
 
