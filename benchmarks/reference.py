@@ -42,7 +42,6 @@ class NetworkSizes:
             "attention_units": self.attention,
             "readout_units": self.readout,
             "tied_embeddings": "none",
-            "scaled_embeddings": True,
         }
 
 

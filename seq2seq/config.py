@@ -153,7 +153,7 @@ class ModelConfig(Section):
     bridge: Literal["mean", "last"] = Field("mean", description="encoder states that start the decoder")
     layer_normalization: bool = False
     tied_embeddings: Literal["none", "two-way", "three-way"] = "three-way"
-    scaled_embeddings: bool = Field(True, description="embedded tokens times the root of embedding_units")
+    scaled_embeddings: bool = Field(False, description="embedded tokens times the root of embedding_units")
     embedding_dropout: Rate = 0.3
     source_word_dropout: Rate = 0.1
     target_word_dropout: Rate = 0.1
