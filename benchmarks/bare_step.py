@@ -48,7 +48,6 @@ def _bare_step(run: RunDirectory) -> Callable[[Any], Any]:
     content["training"] |= {"schedule": "constant", "clip_norm": None, "average_weights": 0.0}
     config = type(run.config).model_validate(content)
     model = build_model(config, run.tokenizers)
-    model.batch_parts = config.training.batch_parts
     compile_model(model, config, None)
     model.compile(optimizer=model.optimizer, loss=model.loss, jit_compile=False)
     update = tf.function(model.train_step, input_signature=[BATCH_SIGNATURE], autograph=False)

@@ -111,8 +111,8 @@ def _training(settings: Settings) -> Callable[[], int]:
     from seq2seq.training import compile_model
 
     training = {"schedule": "constant", "label_smoothing": 0.0, "average_weights": 0.0, "clip_norm": 1.0}
+    training["batch_parts"] = settings.batch_parts
     model = build_network(settings.sizes)
-    model.batch_parts = settings.batch_parts
     compile_model(model, configuration(settings.sizes, training=training), None)
     model.make_train_function()
     batches = iter(_training_batches(settings))

@@ -100,7 +100,6 @@ def step_runner(sizes: NetworkSizes, variant: Variant, batch: TokenBatch) -> Cal
 
     with traced_with(variant.precision):
         model = build_network(sizes, implementation=variant.implementation)
-        model.batch_parts = variant.batch_parts
         _compile(model, sizes, variant)
         data = ((batch.source_tokens, batch.target_input_tokens), batch.target_output_tokens)
         batches = iter(tf.data.Dataset.from_tensors(data).repeat())
@@ -128,6 +127,7 @@ def _compile(model: Any, sizes: NetworkSizes, variant: Variant) -> None:
         model.compile(optimizer=keras.optimizers.Adam(), loss=TokenCrossEntropy(), jit_compile=False)
         return
     training = {"schedule": "constant", "clip_norm": None, "label_smoothing": 0.0, "average_weights": 0.0}
+    training["batch_parts"] = variant.batch_parts
     compile_model(model, configuration(sizes, training=training), None)
     # The same optimiser and loss without the metrics.
     model.compile(optimizer=model.optimizer, loss=model.loss, jit_compile=False)

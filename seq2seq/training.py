@@ -88,8 +88,6 @@ def _train(
     keras.utils.set_random_seed(config.seed)
     model = build_model(config, data.tokenizers)
     model.guide = attention_guide(config, data.train.batch_count(0))
-    model.r_drop = config.training.r_drop
-    model.batch_parts = config.training.batch_parts
     batches_per_epoch = data.train.batch_count(0)
     schedule, perplexity = compile_model(model, config, batches_per_epoch)
     run.write_facts(parameters=model.count_params(), matmul_precision=matmul_precision())
@@ -203,6 +201,7 @@ def compile_model(
 ) -> tuple[WarmupSchedule, Perplexity]:
     """Give the model its optimiser, loss and metrics; returns the schedule and the metric of perplexity."""
     training = config.training
+    model.r_drop, model.batch_parts = training.r_drop, training.batch_parts
     if batches_per_epoch is None and training.schedule == "cosine":
         raise UserError(
             "training.schedule: cosine needs to know the number of batches beforehand, which "

@@ -16,6 +16,7 @@ from data.tfds_builders import import_tfds
 from seq2seq.config import load_config
 from seq2seq.paper_convention import convention_of
 from seq2seq.run_directory import RunDirectory
+from tests.repetitions import rest_slow
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 DIRECTIONS = (("en", "de"), ("en", "fr"), ("de", "en"))
@@ -108,14 +109,10 @@ MULTI30K = {
     **{f"multi30k_{source}_{target}": (source, target) for source, target in DIRECTIONS},
     **{f"paper/multi30k_{source}_{target}": (source, target) for source, target in DIRECTIONS},
 }
+
+
 # One says nearly all that the others would, and it takes half a minute each time.
-FIRST = "multi30k_en_de"
-
-
-@pytest.mark.parametrize(
-    "name",
-    [name if name == FIRST else pytest.param(name, marks=pytest.mark.slow) for name in MULTI30K],
-)
+@pytest.mark.parametrize("name", rest_slow(list(MULTI30K)))
 def test_multi30k_trains_in_every_direction_and_form(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,6 +26,7 @@ from benchmarks.variants import FAST, PLAIN, available_variants, traced_with
 from data.errors import UserError
 from seq2seq.search_options import SearchOptions
 from tests.benchmarks.tiny_sizes import TINY
+from tests.repetitions import rest_slow
 
 
 def check(outcome: Outcome) -> list[tuple[str, str]]:
@@ -49,9 +50,7 @@ def test_training_step() -> None:
     assert ("matrix products alone, float32, batch 3", "ms") in found
 
 
-@pytest.mark.parametrize(
-    "variant", [pytest.param(PLAIN, marks=pytest.mark.slow), FAST], ids=lambda variant: variant.name
-)
+@pytest.mark.parametrize("variant", rest_slow([FAST, PLAIN]), ids=lambda variant: variant.name)
 def test_the_timed_step_is_a_training_step(variant: training_step.Variant) -> None:
     step = training_step.step_runner(TINY, variant, random_batch(TINY, 4, 5, 5))
     losses = [step() for _ in range(5)]

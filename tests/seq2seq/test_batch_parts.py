@@ -10,6 +10,8 @@ import tensorflow as tf
 from seq2seq.batch_parts import cut, joined
 from seq2seq.guided_attention import AttentionGuide
 from seq2seq.losses import TokenCrossEntropy
+from tests.repetitions import rest_slow
+from tests.seq2seq.gradient_checks import assert_same
 from tests.seq2seq.three_updates import assert_same_fit, fitted
 from tests.seq2seq.tiny_network import dtype_policy, source_batch, target_batch, tiny_model
 
@@ -32,7 +34,7 @@ def test_parts_are_of_like_size_and_in_order(rows, parts, multiple, sizes):
     np.testing.assert_array_equal(joined(pieces), tensor)
 
 
-@pytest.mark.parametrize("r_drop", [0.0, pytest.param(1.5, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("r_drop", rest_slow([0.0, 1.5]))
 def test_training_and_metrics_are_those_of_the_whole(r_drop):
     with dtype_policy("float64"):
         whole, in_parts = (fitted(r_drop=r_drop, batch_parts=parts) for parts in (1, 2))
@@ -42,22 +44,17 @@ def test_training_and_metrics_are_those_of_the_whole(r_drop):
 def test_a_batch_smaller_than_its_parts():
     """The last batch of an epoch may hold a single sentence."""
     source, target = source_batch()[:1], target_batch()[:1]
-    losses, gradients = [], []
-    for parts in (1, 2):
-        model = tiny_model()
+    links = np.full((1, target.shape[1], source.shape[1]), 1 / source.shape[1], np.float32)
+    inputs = (source, target, links)
+    model = tiny_model()
+    model.guide = AttentionGuide(0.5)
+    model.compile(keras.optimizers.SGD(), TokenCrossEntropy(0.1), jit_compile=False)
+
+    def loss_in(parts):
         model.batch_parts = parts
-        model.guide = AttentionGuide(0.5)
-        model.compile(keras.optimizers.SGD(), TokenCrossEntropy(0.1), jit_compile=False)
-        links = np.full((1, target.shape[1], source.shape[1]), 1 / source.shape[1], np.float32)
-        inputs = (source, target, links)
-        with tf.GradientTape() as tape:
-            outputs = model(inputs, training=True)
-            loss = model.compute_loss(inputs, tf.constant(target), outputs)
-        losses.append(float(loss))
-        gradients.append([tf.convert_to_tensor(each) for each in tape.gradient(loss, _values(model))])
-    assert losses[1] == pytest.approx(losses[0], rel=1e-5)
-    for one, other in zip(*gradients, strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
+        return model.compute_loss(inputs, tf.constant(target), model(inputs, training=True))
+
+    assert_same(lambda: loss_in(2), lambda: loss_in(1), model.trainable_variables, rtol=1e-5, atol=1e-6)
 
 
 def test_each_part_has_masks_of_its_own():
@@ -69,7 +66,3 @@ def test_each_part_has_masks_of_its_own():
     rows = [*first, *second]
     for place, row in enumerate(rows):
         assert all(np.any(row != other) for other in rows[:place])
-
-
-def _values(model):
-    return [variable.value for variable in model.trainable_variables]

@@ -11,6 +11,7 @@ import pytest
 from data.errors import UserError
 from seq2seq.search import Search, SearchOptions
 from seq2seq.shortlist import Shortlist, build_shortlist
+from tests.repetitions import rest_slow
 from tests.seq2seq.search_reference import EOS, Scoring, TinyModel, TinyReference, TinyWeights
 from tests.seq2seq.test_search import SOURCES, assert_row_is, assert_same
 from tests.seq2seq.test_search_with_model import tiny_model
@@ -102,7 +103,7 @@ def test_a_sentence_is_translated_as_it_would_be_alone():
         np.testing.assert_allclose(together.score[row], alone.score[0], rtol=1e-5)
 
 
-@pytest.mark.parametrize("conditional_gru", [pytest.param(False, marks=pytest.mark.slow), True])
+@pytest.mark.parametrize("conditional_gru", rest_slow([True, False]))
 def test_a_shortlist_of_everything_changes_nothing(conditional_gru):
     models = [tiny_model(seed, conditional_gru=conditional_gru) for seed in (1, 2)]
     everything = Shortlist(np.arange(25, dtype=np.int32), np.zeros((40, 1), np.int32), 25)

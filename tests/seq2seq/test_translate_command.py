@@ -360,7 +360,7 @@ def test_json_has_an_object_for_each_line(translate, expected):
     objects = [json.loads(line) for line in out.splitlines()]
     assert [len(each["hypotheses"]) for each in objects] == [2, 0, 2]
     assert objects[0]["source"]["words"] == ["two", "dogs"]
-    assert one_line(objects[0]["hypotheses"][0]["text"]) == expected(["two dogs"])[0]
+    assert objects[0]["hypotheses"][0]["text"] == expected(["two dogs"])[0]
     first = objects[0]["hypotheses"][0]
     assert len(first["attention_weights"]) == len(first["pieces"]) + first["finished"]
     assert len(first["attention_weights"][0]) == len(objects[0]["source"]["pieces"]) + 1

@@ -8,9 +8,9 @@ from typing import Any
 
 import keras
 import numpy as np
-import pytest
 
 from seq2seq.model import Seq2SeqModel
+from tests.repetitions import rest_slow
 
 PAD, BOS, EOS = 0, 1, 2
 
@@ -49,10 +49,7 @@ _COMBINATIONS = (
 )
 OPTION_SETS = [dict(zip(OPTION_VALUES, values, strict=True)) for values in _COMBINATIONS]
 # Parameters of tests that take long with each of them.
-TWO_AND_TWO_SLOW = [
-    pytest.param(options, marks=pytest.mark.slow if place % 2 else ())
-    for place, options in enumerate(OPTION_SETS[:4])
-]
+TWO_AND_TWO_SLOW = rest_slow([OPTION_SETS[place] for place in (0, 2, 1, 3)], daily=2)
 
 DROPOUT: dict[str, float] = {
     "embedding_dropout": 0.2,
