@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from data.errors import UserError
+
 
 @contextmanager
 def atomic_write(
@@ -19,6 +21,9 @@ def atomic_write(
 ) -> Iterator[IO[Any]]:
     """Open a temporary file beside `path` and move it there when the block ends without an error.
 
+    A symbolic link stays one: the file that it points at is written. What is there and no file (a device such
+    as /dev/null, a pipe) cannot be replaced; it is written into.
+
     Args:
         path: the file to write. Its folder is created when it does not exist.
         mode: `"w"` for text, `"wb"` for bytes.
@@ -28,9 +33,15 @@ def atomic_write(
     Yields:
         The open temporary file. When the block raises, it is removed and an older `path` stays as it was.
     """
-    path = Path(path)
+    path = Path(os.path.realpath(path)) if os.path.islink(path) else Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     binary = "b" in mode
+    if _is_special(path):
+        with open(
+            path, mode, encoding=None if binary else encoding, newline=None if binary else newline
+        ) as file:
+            yield file
+        return
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
     try:
         with os.fdopen(
@@ -43,6 +54,23 @@ def atomic_write(
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def check_can_write(path: Path) -> None:
+    """Find out before any work whether a file can be written; makes nothing.
+
+    Raises:
+        UserError: it cannot.
+    """
+    if path.is_dir():
+        raise UserError(f"{path} is a directory. Expected the name of a file.")
+    if _is_special(path):
+        if not os.access(path, os.W_OK):
+            raise UserError(f"Cannot write {path}: no permission.")
+        return
+    nearest = next(folder for folder in path.absolute().parents if folder.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        raise UserError(f"Cannot write {path}: {nearest} is no directory that one may write into.")
 
 
 def replace_durably(temporary: str | os.PathLike[str], path: str | os.PathLike[str]) -> None:
@@ -64,7 +92,16 @@ def replace_durably(temporary: str | os.PathLike[str], path: str | os.PathLike[s
             os.close(descriptor)
 
 
+def _is_special(path: Path) -> bool:
+    return path.exists() and not path.is_file() and not path.is_dir()
+
+
 def _current_umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    try:
+        with open("/proc/self/status", encoding="utf-8") as status:
+            return next(int(line.split()[1], 8) for line in status if line.startswith("Umask:"))
+    except (OSError, StopIteration, ValueError):
+        # Elsewhere it can only be read by changing it, for a moment in which another thread may make a file.
+        mask = os.umask(0)
+        os.umask(mask)
+        return mask

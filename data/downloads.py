@@ -19,6 +19,7 @@ from pathlib import Path
 
 from data.atomic import atomic_write
 from data.errors import DataError
+from data.home import with_home
 from data.slow_progress import slow_progress
 
 WAYS_OUT = (
@@ -114,7 +115,7 @@ def mirror_location(mirror: str | os.PathLike[str] | None) -> Path | str | None:
         text = urllib.request.url2pathname(urllib.parse.urlsplit(text).path)
     elif rest:
         raise DataError(f"The mirror {text!r} is neither a folder nor an http: or https: address.")
-    folder = Path(text).expanduser().absolute()
+    folder = with_home(text).absolute()
     if not text or not folder.is_dir():
         raise DataError(
             f"The mirror folder {text!r} does not exist (looked for {folder}). "

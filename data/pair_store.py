@@ -24,6 +24,10 @@ _LARGEST_GAP = 4096
 _LARGEST_READ = 1 << 20
 
 
+class NoPairsError(DataError):
+    """There was not a single pair to store."""
+
+
 class PairStore:
     """Text pairs in a folder, read by index.
 
@@ -94,7 +98,7 @@ class PairStore:
         the older store or none, never a part of one.
 
         Raises:
-            DataError: there is not a single pair.
+            NoPairsError: there is not a single pair.
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
@@ -104,7 +108,7 @@ class PairStore:
         ):
             count, size, fingerprint = _write_pairs(pairs, text_file, offsets_file)
             if count == 0:
-                raise DataError(f"{folder}: there are no sentence pairs to store.")
+                raise NoPairsError(f"{folder}: there are no sentence pairs to store.")
             # The two files are moved into place one by one: until both are, this must not look like a store.
             (folder / _MANIFEST_FILE).unlink(missing_ok=True)
         with atomic_write(folder / _MANIFEST_FILE) as file:

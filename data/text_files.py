@@ -13,6 +13,7 @@ from pathlib import Path
 
 from data.corpora import Corpus, Split
 from data.errors import DataError
+from data.home import with_home
 from data.slow_progress import slow_progress
 from data.text_lines import TextFile, check_is_readable_file
 
@@ -158,7 +159,7 @@ def _split_files(label: str, split: SplitFiles) -> _PairFiles:
     for key, value in split.items():
         if not isinstance(value, str | os.PathLike) or not os.fspath(value):
             raise DataError(f"{label} {key}: expected the path of a text file, got {value!r}.")
-        paths[key] = Path(value).expanduser()
+        paths[key] = with_home(value)
         check_is_readable_file(paths[key], what=f"{label} {key}")
     if "tsv" in paths:
         return _TabSeparatedFile((paths["tsv"],))

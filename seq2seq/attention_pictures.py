@@ -140,22 +140,31 @@ def check_can_write_into(folder: Path) -> None:
         raise UserError(f"Cannot write pictures into {folder}: no permission. Choose another: --plots DIR")
 
 
-def print_heat_map(translation: Translation, style: PictureStyle, stream: TextIO) -> None:
-    """Draw the best hypothesis with characters, in colour when `stream` is a terminal that has them."""
+def heat_map_text(translation: Translation, level: Level, stream: TextIO) -> str:
+    """The best hypothesis drawn with characters, as wide and as colourful as `stream` can show it.
+
+    Empty when there is nothing to draw.
+    """
     from seq2seq.terminal_heat_map import render
 
     best = translation.best
     if best is None:
-        return
-    drawn = render(
-        best.attention_at(style.level, translation.source),
-        source_labels(translation.source, style.level),
-        best.labels(style.level),
+        return ""
+    return render(
+        best.attention_at(level, translation.source),
+        source_labels(translation.source, level),
+        best.labels(level),
         width=shutil.get_terminal_size().columns,
         color=has_colors(stream),
         background=terminal_background(),
     )
-    print(f"\n{drawn}\n", file=stream, flush=True)
+
+
+def print_heat_map(translation: Translation, style: PictureStyle, stream: TextIO) -> None:
+    """Draw the best hypothesis, if there is one, into the terminal."""
+    drawn = heat_map_text(translation, style.level, stream)
+    if translation.best is not None:
+        print(f"\n{drawn}\n", file=stream, flush=True)
 
 
 def has_colors(stream: TextIO) -> bool:

@@ -14,18 +14,12 @@ from typing import Any
 import tensorflow as tf
 
 
-def cut(tensor: Any, parts: int, multiple: int = 1) -> list[Any]:
-    """(rows, ...) -> `parts` tensors with all rows in order, of like size; the last may be larger.
-
-    Args:
-        tensor: what to cut; its number of rows is a multiple of `multiple`.
-        parts: how many.
-        multiple: of neighbouring rows that stay together.
-    """
+def cut(tensor: Any, parts: int) -> list[Any]:
+    """(rows, ...) -> `parts` tensors with all rows in order, of like size; the last may be larger."""
     if parts == 1:
         return [tensor]
-    groups = tf.shape(tensor)[0] // multiple
-    borders = [groups * part // parts * multiple for part in range(parts + 1)]
+    rows = tf.shape(tensor)[0]
+    borders = [rows * part // parts for part in range(parts + 1)]
     return [tensor[begin:end] for begin, end in itertools.pairwise(borders)]
 
 

@@ -56,7 +56,8 @@ def compare(
             "baseline_interval": _number(old.ci),
             "system": float(new.score),
             "system_interval": _number(new.ci),
-            "p_value": _number(new.p_value),
+            # sacrebleu counts differences that are larger, and there is none: it would call equality certain.
+            "p_value": 1.0 if new.score == old.score else _number(new.p_value),
             "signature": str(signatures[own_name]),
         }
     return compared

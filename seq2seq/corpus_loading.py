@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from seq2seq.config import ConfigError, DataConfig, StarterCorpusConfig, TextCorpusConfig, TfdsCorpusConfig
+from seq2seq.config import ConfigError
+from seq2seq.corpus_config import DataConfig, StarterCorpusConfig, TextCorpusConfig, TfdsCorpusConfig
 
 if TYPE_CHECKING:
     from data.corpora import Corpus

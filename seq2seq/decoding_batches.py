@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
@@ -26,6 +26,7 @@ class Request(Protocol):
 
 AnyRequest = TypeVar("AnyRequest", bound=Request)
 Answer = TypeVar("Answer")
+Item = TypeVar("Item")
 
 
 def decode_in_batches(
@@ -55,7 +56,7 @@ def decode_in_batches(
     problem: UserError | None = None
     with ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="decoding") as threads:
         while problem is None:
-            in_window, problem = _read(requests, window)
+            in_window, problem = read_ahead(requests, window)
             if not in_window and problem is None:
                 return
             answers = [without_search(request) for request in in_window]
@@ -74,12 +75,12 @@ def decode_in_batches(
     raise problem
 
 
-def _read(requests: Iterator[AnyRequest], most: int) -> tuple[Sequence[AnyRequest], UserError | None]:
-    """The next requests, and what ended them early: a bad line must not lose the good ones before it."""
-    read: list[AnyRequest] = []
+def read_ahead(items: Iterator[Item], most: int) -> tuple[list[Item], UserError | None]:
+    """The next items, and what ended them early: a bad line must not lose the good ones before it."""
+    read: list[Item] = []
     try:
-        for request in itertools.islice(requests, most):
-            read.append(request)
+        for item in itertools.islice(items, most):
+            read.append(item)
     except UserError as error:
         return read, error
     return read, None

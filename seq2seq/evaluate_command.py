@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from data.errors import UserError
 from seq2seq.command_options import options_named_as_typed
+from seq2seq.evaluate_checks import baseline_report, check_comparable, check_files, check_readings
 from seq2seq.evaluate_options import parse_options
 
 if TYPE_CHECKING:
@@ -104,18 +105,17 @@ def _prepare(options: argparse.Namespace) -> _Job:
     settings = _evaluation_options(options, runs[0])
     sets, corpus = _evaluation_sets(options, runs[0])
     check_file_names(each.name for each in sets)
+    check_readings(options, runs[0], sets)
     if options.compare:
-        _check_comparable(options, sets)
-    if options.report:
-        from seq2seq.report.document import check_can_write
-
-        check_can_write(Path(options.report))
+        check_comparable(options, sets)
+    folder = _folder(options, runs[0])
+    check_files(options, folder, sets)
     return _Job(
         runs=runs,
         sets=sets,
         scorer=scorer,
         settings=settings,
-        folder=_folder(options, runs[0]),
+        folder=folder,
         system=describe_system(runs, target_language, corpus),
         scoring=scoring,
         summary=planned_summary(options.summary, options.examples, runs, sets),
@@ -126,8 +126,13 @@ def _folder(options: argparse.Namespace, run: RunDirectory) -> Path:
     if options.folder:
         return Path(options.folder)
     # What a model does without its attention must not take the place of what it does.
-    replaced = options.attention != "learned"
-    return run.evaluation_folder / f"attention-{options.attention}" if replaced else run.evaluation_folder
+    from seq2seq.evaluation_files import limited_folder
+
+    folder = run.evaluation_folder
+    if options.attention != "learned":
+        folder /= f"attention-{options.attention}"
+    # Nor must a quick look at a few sentences.
+    return limited_folder(folder, options.limit) if options.limit else folder
 
 
 def _readings(
@@ -194,7 +199,7 @@ def _evaluate_sets(
         report = {**job.system, **evaluation, **_readings(options, job, each, translator, backward)}
         report["options"].update(job.scoring, limit=options.limit, attention=options.attention)
         if options.compare:
-            report["comparison"] = _compared(report, options.compare, job.scoring["bleu_tokenizer"])
+            report["comparison"] = _compared(report, options, job.scoring["bleu_tokenizer"])
         # Written one by one: an interruption in a later set does not lose the earlier ones.
         paths.append(write_report(job.folder, report)[0])
         reports.append(report)
@@ -261,7 +266,7 @@ def _scorer(
     convention = options.convention or convention_of(run.config.evaluation)
     tokenizer = options.bleu_tokenizer
     if tokenizer is None:
-        tokenizer = "none" if convention == "tokenized" else bleu_tokenizer_for(target_language)
+        tokenizer = bleu_tokenizer_for(target_language, is_tokenized=convention == "tokenized")
     scorer = TextScorer(tokenizer, paper_form(convention, target_language))
     return scorer, {"convention": convention, "bleu_tokenizer": tokenizer}
 
@@ -284,27 +289,10 @@ def _evaluation_options(options: argparse.Namespace, run: RunDirectory) -> Evalu
     )
 
 
-def _check_comparable(options: argparse.Namespace, sets: Sequence[EvaluationSet]) -> None:
-    """Fail before translating when the other run was not evaluated on the same sentences."""
-    for each in sets:
-        report = _baseline(options.compare, each.name)
-        if report["set_fingerprint"] != each.fingerprint:
-            raise UserError(
-                f"{options.compare} was evaluated on other sentences or references of {each.name}. "
-                "Evaluate it on the same ones first (and with the same --limit)."
-            )
-
-
-def _baseline(place: str, set_name: str) -> dict[str, Any]:
-    from seq2seq.evaluation_files import evaluation_folder, file_stem, read_report
-
-    return read_report(evaluation_folder(place) / f"{file_stem(set_name)}.json")
-
-
-def _compared(report: dict[str, Any], place: str, bleu_tokenizer: str) -> dict[str, Any]:
+def _compared(report: dict[str, Any], options: argparse.Namespace, bleu_tokenizer: str) -> dict[str, Any]:
     from seq2seq.comparison import compare
 
-    baseline = _baseline(place, report["set"])
+    baseline = baseline_report(options.compare, report["set"], options.limit)
     return {"baseline": baseline["system"], "metrics": compare(report, baseline, bleu_tokenizer)}
 
 

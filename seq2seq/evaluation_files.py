@@ -38,10 +38,15 @@ def check_file_names(set_names: Iterable[str]) -> None:
             )
 
 
+def report_file(folder: Path, set_name: str) -> Path:
+    """Where the scores and sentences of a set go."""
+    return folder / f"{file_stem(set_name)}.json"
+
+
 def write_report(folder: Path, report: Mapping[str, Any]) -> tuple[Path, Path]:
     """Write `SET.json`, and `SET.hypotheses.txt` with one translation a line. Returns both paths."""
-    stem = file_stem(report["set"])
-    report_path, hypotheses_path = folder / f"{stem}.json", folder / f"{stem}.hypotheses.txt"
+    report_path = report_file(folder, report["set"])
+    hypotheses_path = report_path.with_name(f"{report_path.stem}.hypotheses.txt")
     try:
         with atomic_write(hypotheses_path) as file:
             file.writelines(f"{row['hypothesis']}\n" for row in report["sentences"])
@@ -58,14 +63,26 @@ def write_json(path: Path, content: Any) -> None:
         file.write("\n")
 
 
-def evaluation_folder(path: str | Path) -> Path:
+def limited_folder(folder: Path, limit: int) -> Path:
+    """Where evaluations of only the first sentences go."""
+    return folder / f"first-{limit}"
+
+
+def evaluation_folder(path: str | Path, limit: int | None = None) -> Path:
     """The folder with the reports of a model, given what `find_model` takes, or that folder itself.
+
+    Args:
+        path: of the model or the folder.
+        limit: reports of so many sentences are wanted, if there are any.
 
     Raises:
         UserError: nothing was evaluated there.
     """
     path, run = Path(path), run_of_scores(path)
-    for folder in (run.evaluation_folder, path):
+    folders = [run.evaluation_folder, path]
+    if limit is not None:
+        folders = [*(limited_folder(folder, limit) for folder in folders), *folders]
+    for folder in folders:
         if folder.is_dir() and any(folder.glob("*.json")) and not (folder / "config.yaml").exists():
             return folder
     what = "holds no evaluation" if run.path.is_dir() else "does not exist"

@@ -10,6 +10,7 @@ from typing import Any
 from data.words import word_spans
 from seq2seq.alignment import AlignmentMethod, Link, PharaohLine, alignment_error_rate, to_pharaoh
 from seq2seq.gold_alignment import predicted_gold_words
+from seq2seq.output_formats import one_line
 from seq2seq.perplexity import ReferenceProbability, perplexity
 from seq2seq.text_metrics import SentenceScores, TextScorer
 from seq2seq.translation import Translation
@@ -39,7 +40,7 @@ class Decoded:
         confidence = best.confidence
         return cls(
             # A model can spell a line feed byte by byte; it would move all later lines of a hypothesis file.
-            hypothesis=best.text.replace("\n", " "),
+            hypothesis=one_line(best.text),
             log_probability=_finite(best.log_probability),
             score=_finite(best.score),
             tokens=len(best.token_log_probabilities),

@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from data.atomic import check_can_write
 from data.errors import UserError
 from seq2seq.results_examples import SPREAD, read_examples, spread_lines
 from seq2seq.results_reading import SUMMARY_FORMAT, training_facts
@@ -123,8 +124,6 @@ def planned_summary(
     Raises:
         UserError: an example is not in the sets, or this can be no file of a summary.
     """
-    from seq2seq.report.document import check_can_write
-
     if path is None:
         return None
     file = Path(path)

@@ -58,20 +58,20 @@ class AttentionGuide:
     """What a model that is trained with guided attention adds to its loss.
 
     Args:
-        weight: of the loss, at the first batch.
-        decay_steps: batches over which the weight falls, in a straight line, to 0; None: it stays.
+        weight: of the loss, at the first update.
+        decay_steps: updates over which the weight falls, in a straight line, to 0; None: it stays.
 
     Attributes:
         metric: of the loss.
     """
 
-    def __init__(self, weight: float, decay_steps: int | None = None) -> None:
+    def __init__(self, weight: float, decay_steps: float | None = None) -> None:
         self._weight = weight
         self._decay_steps = decay_steps
         self.metric = GuidedAttentionMetric()
 
     def weight(self, step: Any) -> Any:
-        """The weight at a batch, counted from 0 over the whole training."""
+        """The weight at an update, counted from 0 over the whole training."""
         if self._decay_steps is None:
             return ops.convert_to_tensor(self._weight, "float32")
         passed = ops.cast(step, "float32") / self._decay_steps
@@ -82,7 +82,7 @@ class AttentionGuide:
 
         Args:
             parts: of the batch, `(target_attention, attention_weights)` each, see `guided_attention_loss`.
-            step: batches before this one.
+            step: updates before this one.
         """
         by_part = [guided_attention_loss(*part) for part in parts]
         total, rows = (sum(values[1:], values[0]) for values in zip(*by_part, strict=True))

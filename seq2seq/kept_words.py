@@ -67,7 +67,8 @@ def names(segmentation: Segmentation) -> list[KeptWord]:
     for number, (begin, end) in enumerate(segmentation.word_offsets):
         word = segmentation.words[number]
         in_address = any(first < end and begin < last for first, last in spans)
-        if in_address or not word[0].isalpha() or _begins_sentence(text, begin):
+        # A word boundary with nothing behind it, which a model may write, is a word without letters.
+        if in_address or not word[:1].isalpha() or _begins_sentence(text, begin):
             continue
         inner += 1
         if len(word) > 1 and word[0].isupper():

@@ -241,21 +241,28 @@ class Seq2SeqModel(keras.Model):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Any:
-        is_twice = training and self.r_drop > 0
-        if is_twice:
-            y = y_pred["tokens"] = twice(y)  # also for `compute_metrics`, which Keras calls next
-        loss = self._token_loss(y, y_pred, sample_weight, training)
-        if self.guide is None or not training:
+        if not training:
+            return self.loss(y, y_pred["logits"], sample_weight)
+        tokens = self._parts_as_read(y)
+        y_pred["tokens"] = joined(tokens)  # also for `compute_metrics`, which Keras calls next
+        loss = self._token_loss(tokens, y_pred, sample_weight)
+        if self.guide is None:
             return loss
-        targets = [twice(each) if is_twice else each for each in cut(x[2], self.batch_parts)]
-        pairs = [(target, weights) for target, (_, weights) in zip(targets, y_pred["parts"], strict=True)]
+        weights = [weights for _, weights in y_pred["parts"]]
+        pairs = list(zip(self._parts_as_read(x[2]), weights, strict=True))
         guiding = self.guide.loss(pairs, self.optimizer.iterations)
         return loss + ops.cast(guiding, loss.dtype)
 
-    def _token_loss(self, y: Any, y_pred: Any, sample_weight: Any, training: bool) -> Any:
-        r_drop = self.r_drop if training else 0.0
-        fast = training and self.arguments["implementation"] == "fast"
-        if not fast or not isinstance(self.loss, TokenCrossEntropy):
+    def _parts_as_read(self, rows: Any) -> list[Any]:
+        """What belongs to the sentences of a batch, cut and doubled as they are while training."""
+        parts = cut(rows, self.batch_parts)
+        return [twice(part) for part in parts] if self.r_drop > 0 else parts
+
+    def _token_loss(self, tokens: list[Any], y_pred: Any, sample_weight: Any) -> Any:
+        """Loss of a training step, from the tokens to write of every part."""
+        r_drop = self.r_drop
+        if self.arguments["implementation"] != "fast" or not isinstance(self.loss, TokenCrossEntropy):
+            y = y_pred["tokens"]
             loss = self.loss(y, y_pred["logits"], sample_weight)
             if r_drop > 0:
                 consistency = consistency_loss(y_pred["logits"], ops.cast(real_tokens(y), loss.dtype))
@@ -264,13 +271,12 @@ class Seq2SeqModel(keras.Model):
         refuse_sample_weight(sample_weight)
         kernel, is_transposed = self.decoder.output_kernel(self.target_embedding)
         by_token = pass_by_pass if r_drop > 0 else lambda each: ops.reshape(each, (-1, each.shape[-1]))
-        tokens = cut(y[..., None], self.batch_parts, multiple=2 if r_drop > 0 else 1)
         dtype = y_pred["readout"].dtype
         losses = output_losses(
             [by_token(readout) for readout, _ in y_pred["parts"]],
             ops.cast(kernel, dtype),
             ops.cast(self.decoder.output_bias, dtype),
-            [ops.reshape(by_token(each), (-1,)) for each in tokens],
+            [ops.reshape(by_token(each[..., None]), (-1,)) for each in tokens],
             self.loss.label_smoothing,
             transpose_kernel=is_transposed,
             r_drop=r_drop,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from data.errors import UserError
+from data.home import with_home
 from seq2seq.attention_pictures import (
     NumberedPictures,
     PictureStyle,
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from seq2seq.translator import Translator
 
 _PICTURE_ENDINGS = (".png", ".svg", ".pdf")
+# Nobody means a directory by these.
+_OTHER_PICTURES = frozenset({".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".eps"})
 _ON_OFF = {"on": True, "off": False}
 
 
@@ -220,11 +223,13 @@ class Prompt:
         elif Path(argument).suffix.lower() in _PICTURE_ENDINGS:
             if self._last is None:
                 raise UserError("Nothing has been translated yet: `:plot FILE` draws the last translation.")
-            save_picture(self._last, Path(argument).expanduser(), self.settings.style)
+            save_picture(self._last, with_home(argument), self.settings.style)
             self._say(f"attention: {argument}")
             return
+        elif Path(argument).suffix.lower() in _OTHER_PICTURES:
+            raise UserError(f"{argument}: pictures are {', '.join(_PICTURE_ENDINGS)} (or :plot DIR).")
         elif argument:
-            folder = Path(argument).expanduser()
+            folder = with_home(argument)
             check_can_write_into(folder)
             picture_format = self.settings.pictures.picture_format if self.settings.pictures else "png"
             self._change(pictures=NumberedPictures(folder, picture_format), draws_pictures=True)

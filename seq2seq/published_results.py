@@ -81,5 +81,10 @@ def published_table(systems: Sequence[PublishedSystem], runs: Sequence[Evaluated
 
 
 def _paper_bleu(run: EvaluatedRun) -> dict[str, float]:
-    scores = {report["set"]: report["scores"]["paper_bleu"] for report in run.reports}
+    # Figures of others are of whole sets, and of attention as it was learnt.
+    scores = {
+        report["set"]: report["scores"]["paper_bleu"]
+        for report in run.reports
+        if not report["options"].get("limit") and report["options"].get("attention", "learned") == "learned"
+    }
     return {name: each["score"] for name, each in scores.items() if each is not None}

@@ -226,8 +226,8 @@ def _speed_lines(runs: Sequence[EvaluatedRun]) -> Iterator[str]:
     if rows:
         yield (
             "As it was while the scores were measured, with whatever else the machine did at that time; "
-            "docs/performance.md has measurements on an idle one, of another network, without the building "
-            "of the graph, which is counted here."
+            "docs/performance.md has measurements of another network, made for the sake of the speed, "
+            "without the building of the graph, which is counted here."
         )
         yield ""
         yield from rows

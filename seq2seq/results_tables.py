@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,12 @@ class EvaluatedRun:
     def name(self) -> str:
         """Of the summary, the shipped model or the run's directory; runs that differ in their seeds share a
         configured name."""
+        options = self.reports[0]["options"]
+        replaced = options.get("attention", "learned")
+        part = f", first {options['limit']:,}" if options.get("limit") else ""
+        return self._system_name() + ("" if replaced == "learned" else f", {replaced} attention") + part
+
+    def _system_name(self) -> str:
         system = self.reports[0]["system"]
         # Reports that are older than kept epochs say nothing of them.
         directories = [
@@ -133,10 +140,14 @@ def score_table(runs: Sequence[EvaluatedRun]) -> Iterator[str]:
 
 def seed_table(runs: Sequence[EvaluatedRun]) -> Iterator[str]:
     """Mean and spread of single runs of one configured name: what chance alone does to a score."""
-    groups: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    groups: dict[tuple[str, str, str, str], list[dict[str, Any]]] = {}
     for run, report in each_report(runs):
         if len(report["system"]["runs"]) == 1 and run.shipped_as is None:
-            groups.setdefault((report["system"]["name"], run.direction, report["set"]), []).append(report)
+            # Another beam, another attention or a part of the set is no chance.
+            options = json.dumps(report["options"], sort_keys=True)
+            group = groups.setdefault((report["system"]["name"], run.direction, report["set"], options), [])
+            if _weights_of(report) not in map(_weights_of, group):
+                group.append(report)
     columns = [column for column in _TEXT_SCORES if "TER" not in column.heading]
     rows = [
         [
@@ -146,10 +157,16 @@ def seed_table(runs: Sequence[EvaluatedRun]) -> Iterator[str]:
             str(len(group)),
             *(_spread(column, group) for column in columns),
         ]
-        for (name, direction, name_of_set), group in groups.items()
+        for (name, direction, name_of_set, _), group in groups.items()
         if len(group) > 1
     ]
     return table(["configuration", "direction", "set", "runs", *_headings(columns)], rows, left=3)
+
+
+def _weights_of(report: Mapping[str, Any]) -> tuple[str, Any]:
+    """What tells one run from another."""
+    (run,) = report["system"]["runs"]
+    return run["directory"], run.get("fingerprint")
 
 
 def _spread(column: _Column, reports: Sequence[Mapping[str, Any]]) -> str:

@@ -251,8 +251,9 @@ class RunDirectory:
         Raises:
             UserError: says what differs.
         """
+        # How the same network is computed may have been changed since (train.py --resume).
         expected = {
-            **self.config.model.model_dump(),
+            **self.config.model.model_dump(exclude={"implementation"}),
             "source_vocabulary_size": self.tokenizers.source.vocabulary_size,
             "target_vocabulary_size": self.tokenizers.target.vocabulary_size,
         }
@@ -283,16 +284,22 @@ class RunDirectory:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Inside the block no other process trains here.
+        """Inside the block no other process trains here. The directory is made if it is not there.
 
         Raises:
-            UserError: one does already.
+            UserError: one does already, or there can be no such directory.
         """
         import fcntl
 
-        self.path.mkdir(parents=True, exist_ok=True)
-        # The lock is held by the open directory: a killed process cannot leave it behind.
-        descriptor = os.open(self.path, os.O_RDONLY)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            # The lock is held by the open directory: a killed process cannot leave it behind.
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+        except OSError as error:
+            raise UserError(
+                f"{self.path} cannot be the directory of a run: {error.strerror}. Choose another one "
+                "(--run DIR)."
+            ) from error
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -15,6 +15,9 @@ LengthNormalisation = Literal["power", "gnmt"]
 
 # Beyond this, length^alpha leaves the range of float32 for long sentences, and every score becomes 0.
 _GREATEST_LENGTH_PENALTY = 10.0
+# Lengths are 32-bit numbers in the search, and no translation is nearly that long.
+_GREATEST_LENGTH = 1_000_000
+_GREATEST_LENGTH_FACTOR = 1000.0
 # Below this, sampling is greedy search in all but name, and quotients leave the range of float32.
 _LOWEST_TEMPERATURE = 0.01
 
@@ -75,13 +78,13 @@ class SearchOptions:
     def __post_init__(self) -> None:
         self._check_whole_number("beam_size", minimum=1)
         self._check_whole_number("n_best", minimum=1)
-        self._check_whole_number("min_length", minimum=0)
-        self._check_whole_number("max_length_extra", minimum=0)
+        self._check_whole_number("min_length", minimum=0, maximum=_GREATEST_LENGTH)
+        self._check_whole_number("max_length_extra", minimum=0, maximum=_GREATEST_LENGTH)
         self._check_whole_number("top_k", minimum=0)
         self._check_whole_number("seed", minimum=0)
         self._check_number("length_penalty", minimum=0.0, maximum=_GREATEST_LENGTH_PENALTY)
         self._check_number("coverage_penalty", minimum=0.0)
-        self._check_number("max_length_factor", minimum=0.0)
+        self._check_number("max_length_factor", minimum=0.0, maximum=_GREATEST_LENGTH_FACTOR)
         self._check_number("temperature", minimum=_LOWEST_TEMPERATURE)
         allowed = get_args(LengthNormalisation)
         if self.length_normalisation not in allowed:
@@ -95,7 +98,7 @@ class SearchOptions:
                 f"raise beam_size to {self.n_best} or ask for fewer."
             )
         if self.max_length is not None:
-            self._check_whole_number("max_length", minimum=1)
+            self._check_whole_number("max_length", minimum=1, maximum=_GREATEST_LENGTH)
             if self.max_length < self.min_length:
                 raise UserError(
                     f"max_length must be at least min_length ({self.min_length}); got {self.max_length}."
@@ -105,10 +108,12 @@ class SearchOptions:
                 "max_length_factor and max_length_extra must not both be 0: no token would be allowed."
             )
 
-    def _check_whole_number(self, name: str, *, minimum: int) -> None:
+    def _check_whole_number(self, name: str, *, minimum: int, maximum: int | None = None) -> None:
         value = getattr(self, name)
-        if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
-            raise UserError(f"{name} must be a whole number of at least {minimum}; got {value!r}.")
+        is_whole = isinstance(value, int) and not isinstance(value, bool)
+        if not is_whole or value < minimum or (maximum is not None and value > maximum):
+            range_text = f"of at least {minimum}" if maximum is None else f"from {minimum} to {maximum:,}"
+            raise UserError(f"{name} must be a whole number {range_text}; got {value!r}.")
 
     def _check_number(self, name: str, *, minimum: float, maximum: float = math.inf) -> None:
         value = getattr(self, name)

@@ -8,6 +8,7 @@ import ipaddress
 import socket
 import threading
 import webbrowser
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from data.errors import UserError
@@ -76,16 +77,18 @@ def address_of(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
-def answered_hosts(host: str, allowed: list[str]) -> tuple[str, ...]:
+def answered_hosts(host: str, allowed: Sequence[str]) -> tuple[str, ...]:
     """The names that a server answers to; none: to every name.
 
     A server for this machine alone must not answer to others' names, or a page of theirs that is open in the
     browser could read what it says. Whoever serves a network is reached under names that nobody here knows.
     """
-    address = socket.getaddrinfo(host, None)[0][4][0]
-    if not ipaddress.ip_address(str(address).partition("%")[0]).is_loopback and not allowed:
+    address = str(socket.getaddrinfo(host, None)[0][4][0]).partition("%")[0]
+    if not ipaddress.ip_address(address).is_loopback and not allowed:
         return ()
-    return (*_LOCAL_NAMES, host, *allowed)
+    # What `address_of` prints is answered, too.
+    printed = socket.gethostname() if ipaddress.ip_address(address).is_unspecified else address
+    return (*_LOCAL_NAMES, host, printed, *allowed)
 
 
 def _application(options: argparse.Namespace) -> FastAPI:

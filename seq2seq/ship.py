@@ -151,11 +151,19 @@ def _check_run(run: RunDirectory) -> None:
 
 
 def _check_target(target: Path, replace: bool) -> None:
+    from seq2seq.run_directory import RunDirectory
+
     if not target.name:
         raise UserError(
             f"{target}: expected a directory with the name of the model, such as models/multi30k-en-de"
         )
-    if target.exists() and not replace:
+    if not target.exists():
+        return
+    if not RunDirectory(target).is_shipped:
+        raise UserError(
+            f"{target} is there and no shipped model, which alone is replaced. Choose another name."
+        )
+    if not replace:
         raise UserError(f"{target} is there already. Choose another name, or replace it: --replace")
 
 
@@ -279,7 +287,8 @@ def _halving(run: RunDirectory, shipped: RunDirectory, corpus: Corpus) -> dict[s
     from seq2seq.search_options import run_search_options
     from seq2seq.text_metrics import TextScorer, bleu_tokenizer_for
 
-    tokenizer = "none" if run.config.evaluation.tokenized else bleu_tokenizer_for(corpus.target_language)
+    is_tokenized = run.config.evaluation.tokenized
+    tokenizer = bleu_tokenizer_for(corpus.target_language, is_tokenized=is_tokenized)
     options = EvaluationOptions(search=run_search_options(run.config))
     (validation,) = sets_of_corpus(corpus, ["validation"])
     reports = [validation_scores(each, validation, TextScorer(tokenizer), options) for each in (run, shipped)]
@@ -325,7 +334,11 @@ def _new_folder(target: Path, replace: bool) -> Iterator[Path]:
         if target.exists() and replace:
             old = folder.with_suffix(".old")
             target.rename(old)
-            folder.rename(target)
+            try:
+                folder.rename(target)
+            except OSError:
+                old.rename(target)
+                raise
             shutil.rmtree(old)
         else:
             folder.rename(target)

@@ -13,6 +13,7 @@ from typing import Any
 
 from data.errors import UserError
 from data.words import word_spans
+from seq2seq.languages import primary_code
 
 ROUGE_KINDS = {"rouge1": "rouge_1", "rouge2": "rouge_2", "rougeL": "rouge_l"}
 BLEU_TOKENIZERS = ("13a", "intl", "zh", "char", "none")
@@ -21,9 +22,33 @@ BLEU_TOKENIZERS = ("13a", "intl", "zh", "char", "none")
 _BLEU_TOKENIZER_OF_LANGUAGE = {"zh": "zh", **dict.fromkeys(("ja", "th", "lo", "km", "my"), "char")}
 
 
-def bleu_tokenizer_for(language: str | None) -> str:
-    """The sacrebleu tokenizer that suits a target language: `13a`, sacrebleu's own default, for most."""
-    return _BLEU_TOKENIZER_OF_LANGUAGE.get((language or "").split("-")[0].split("_")[0].lower(), "13a")
+# Those of BLEU's tokenizers that find words where there are no spaces.
+_SPLITTING = ("zh", "char")
+
+
+def _word_splitter(bleu_tokenizer: str) -> Callable[[str], str]:
+    """Puts spaces where TER, which has no rules of its own for such scripts, shall see them."""
+    if bleu_tokenizer == "zh":
+        from sacrebleu.tokenizers.tokenizer_zh import TokenizerZh
+
+        return TokenizerZh()
+    if bleu_tokenizer == "char":
+        from sacrebleu.tokenizers.tokenizer_char import TokenizerChar
+
+        return TokenizerChar()
+    return lambda text: text
+
+
+def bleu_tokenizer_for(language: str | None, *, is_tokenized: bool = False) -> str:
+    """The sacrebleu tokenizer that suits a target language: `13a`, sacrebleu's own default, for most.
+
+    Args:
+        language: its code, such as "en" or "zh-CN"; None: unknown.
+        is_tokenized: the corpus is tokenised already: its words are taken as they are.
+    """
+    if is_tokenized:
+        return "none"
+    return _BLEU_TOKENIZER_OF_LANGUAGE.get(primary_code(language or ""), "13a")
 
 
 @dataclass(frozen=True)
@@ -75,6 +100,7 @@ class TextScorer:
         self._paper_bleu = BLEU(tokenize="none", force=True)
         self._chrf = CHRF()
         self._ter = TER()
+        self._ter_words = _word_splitter(bleu_tokenizer)
         self._rouge = RougeScorer(list(ROUGE_KINDS), tokenizer=_UnicodeWords())
         self._paper_form = paper_form
 
@@ -84,7 +110,9 @@ class TextScorer:
 
     def sentence(self, hypothesis: str, references: Sequence[str]) -> SentenceScores:
         """Score one translation against one reference or more."""
-        ter = self._ter.sentence_score(hypothesis, references)
+        ter = self._ter.sentence_score(
+            self._ter_words(hypothesis), [self._ter_words(reference) for reference in references]
+        )
         rouge = self._rouge.score_multi(references, hypothesis)
         return SentenceScores(
             bleu=float(self._sentence_bleu.sentence_score(hypothesis, references).score),
@@ -117,7 +145,7 @@ class TextScorer:
         return {
             "bleu": _bleu_report(self._bleu, hypotheses, streams),
             "chrf": {"score": float(chrf.score), "signature": str(self._chrf.get_signature())},
-            "ter": {"score": _ter(sentences), "signature": str(self._ter.get_signature())},
+            "ter": {"score": _ter(sentences), "signature": self._ter_signature()},
             "rouge": {
                 **{
                     name: sum(each.rouge[name] for each in sentences) / len(sentences)
@@ -127,6 +155,11 @@ class TextScorer:
             },
             "exact_match": sum(each.exact for each in sentences) / len(sentences),
         }
+
+    def _ter_signature(self) -> str:
+        signature = str(self._ter.get_signature())
+        # sacrebleu does not know that the text was split beforehand.
+        return f"{signature}|split:{self.bleu_tokenizer}" if self.bleu_tokenizer in _SPLITTING else signature
 
     def all_references(
         self, hypotheses: Sequence[str], references: Sequence[Sequence[str]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from data.errors import UserError
 from seq2seq.startup import share_cores
@@ -75,7 +76,10 @@ def main(arguments: list[str] | None = None) -> int:
     from rich.console import Console
 
     console = Console(stderr=True)
-    console.print(f"[bold]{config.name}[/bold] in {run.path}", highlight=False)
+    # A path may have brackets or colons in it, which are not to be taken for markup.
+    as_it_is: Any = {"highlight": False, "markup": False, "emoji": False, "soft_wrap": True}
+    console.print(config.name, style="bold", end="", **as_it_is)
+    console.print(f" in {run.path}", **as_it_is)
     from data.quiet_tensorflow import load_tensorflow_quietly
 
     share_cores(config.training.batch_parts)
@@ -87,8 +91,7 @@ def main(arguments: list[str] | None = None) -> int:
         console.print(
             f"Stopped in epoch {progress.epoch + 1}, batch {progress.batch}; everything is saved. "
             f"Go on with:\n  python train.py --run {run.path} --resume",
-            highlight=False,
-            soft_wrap=True,
+            **as_it_is,
         )
         return 130
     assert progress.best_score is not None
@@ -98,7 +101,6 @@ def main(arguments: list[str] | None = None) -> int:
         f"Trained in {progress.seconds / 60:.1f} minutes; best validation {best[config.training.select_by]} "
         f"(epoch {progress.best_epoch}).\nNext:\n  python evaluate.py --model {run.path}\n"
         f"  python translate.py --model {run.path}",
-        highlight=False,
-        soft_wrap=True,
+        **as_it_is,
     )
     return 0

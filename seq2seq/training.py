@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
@@ -11,12 +10,10 @@ from typing import TYPE_CHECKING, Any
 import keras
 import tensorflow as tf
 
-from data.batching import Batch
 from data.errors import UserError
-from data.special_ids import PAD_ID
 from seq2seq.config import Config, differences
+from seq2seq.epoch_batches import EpochBatches
 from seq2seq.guided_attention import AttentionGuide
-from seq2seq.guided_attention_config import GuidedAttentionConfig
 from seq2seq.loss_check import LossCheck
 from seq2seq.losses import Perplexity, TokenAccuracy, TokenCrossEntropy
 from seq2seq.matmul_precision import matmul_precision, set_matmul_precision
@@ -27,8 +24,15 @@ from seq2seq.run_directory import RunDirectory, processor, software_versions
 from seq2seq.schedules import Plateau, WarmupSchedule, make_schedule
 from seq2seq.training_data import TrainingData, prepare_training_data, reopen_training_data
 from seq2seq.training_display import HeatMapLog, MetricsLog, ProgressDisplay, typical_sentences
-from seq2seq.training_state import Interrupted, ResumableState, TrainingProgress, read_progress, restore_state
-from seq2seq.validation import BATCH_SIGNATURE, Validation, model_inputs
+from seq2seq.training_state import (
+    Interrupted,
+    ResumableState,
+    TrainingProgress,
+    read_progress,
+    restore_state,
+    save_state,
+)
+from seq2seq.validation import Validation
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -77,6 +81,10 @@ def train(
     try:
         with run.locked():
             return _train(config, run, resume, mirror, console)
+    except BrokenPipeError:
+        raise  # nobody reads what is printed; no mistake of files
+    except OSError as error:
+        raise UserError(f"{error.filename or run.path}: {error.strerror or error}. {_way_on(run)}") from error
     finally:
         set_matmul_precision(before)
 
@@ -90,7 +98,6 @@ def _train(
     model.guide = attention_guide(config, data.train.batch_count(0))
     batches_per_epoch = data.train.batch_count(0)
     schedule, perplexity = compile_model(model, config, batches_per_epoch)
-    run.write_facts(parameters=model.count_params(), matmul_precision=matmul_precision())
     console.print(
         f"{model.count_params():,} parameters, {matmul_precision()} products; "
         f"{_describe_batches(data, config)}",
@@ -98,11 +105,19 @@ def _train(
         soft_wrap=True,
     )
     progress = TrainingProgress()
-    if resume and run.state_file.is_file():
+    goes_on = resume and run.state_file.is_file()
+    if goes_on:
         progress = restore_state(run.state_file, model)
         # Also when nothing is left to do: a process killed right after its last state did not come to this.
-        _write_outcome(run, config, progress)
+        _write_outcome(run, run.config, progress)
         _check_unfinished(run, config, progress)
+    if resume:
+        # Not before: a resumption that is refused leaves everything as it was.
+        run.create(config)
+    run.write_facts(parameters=model.count_params(), matmul_precision=matmul_precision())
+    if progress.epoch == config.training.epochs:
+        return _ended_here(run, config, model, progress)
+    if goes_on:
         progress.finished = False
         console.print(f"Going on at epoch {progress.epoch + 1}, batch {progress.batch + 1}.", highlight=False)
     padding = _fit(model, config, run, data, schedule, progress, perplexity, console)
@@ -112,6 +127,13 @@ def _train(
         run.write_facts(padding={side: round(share, 4) for side, share in padding.items()})
     _write_outcome(run, config, progress)
     return progress
+
+
+def _way_on(run: RunDirectory) -> str:
+    """What to do once it is mended that a file could not be read or written."""
+    if not run.state_file.is_file():
+        return "Nothing was trained yet. Mend it and give the same command again."
+    return f"What {run.state_file} holds is whole. Mend it, then: python train.py --run {run.path} --resume"
 
 
 def _write_outcome(run: RunDirectory, config: Config, progress: TrainingProgress) -> None:
@@ -132,6 +154,8 @@ def _new_data(run: RunDirectory, config: Config, mirror: str | None, console: Co
             f"{run.path} holds a run already. Go on with it (--resume), choose another "
             "directory (--run DIR), or delete it."
         )
+    # Its facts would pass for those of the new one.
+    run.facts_file.unlink(missing_ok=True)
     run.create(config)
     run.write_facts(versions=software_versions(), processor=processor(), seed=config.seed)
     return prepare_training_data(run, config, mirror, console)
@@ -142,17 +166,18 @@ def _resumed_data(run: RunDirectory, config: Config, mirror: str | None, console
     if "train_fingerprint" not in run.read_facts():
         # Stopped while its data were being prepared: nothing was trained yet, so it simply starts again.
         return _new_data(run, config, mirror, console)
-    data = reopen_training_data(run, config, mirror)
-    run.create(config)
-    return data
+    return reopen_training_data(run, config, mirror)
 
 
 def _check_unfinished(run: RunDirectory, config: Config, progress: TrainingProgress) -> None:
     training = config.training
-    if progress.epoch >= training.epochs:
+    longer = f"To train longer: --resume --set training.epochs=N with N above {progress.epoch}."
+    if progress.finished and progress.epoch >= training.epochs:
+        raise UserError(f"{run.path} is finished: {progress.epoch} epochs. {longer}")
+    if progress.epoch > training.epochs:
         raise UserError(
-            f"{run.path} is finished: {progress.epoch} epochs. To train longer: --resume --set "
-            f"training.epochs=N with N above {progress.epoch}."
+            f"{run.path} has {progress.epoch} epochs behind it, and training.epochs is {training.epochs}. "
+            f"To end it here: --resume --set training.epochs={progress.epoch}. {longer}"
         )
     patience, waited = training.early_stopping_patience, progress.validations_without_gain
     if progress.finished and patience is not None and waited >= patience:
@@ -161,6 +186,16 @@ def _check_unfinished(run: RunDirectory, config: Config, progress: TrainingProgr
             f"{progress.best_epoch}). To train longer: --resume --set training.early_stopping_patience=N "
             f"with N above {patience}, or null."
         )
+
+
+def _ended_here(
+    run: RunDirectory, config: Config, model: Seq2SeqModel, progress: TrainingProgress
+) -> TrainingProgress:
+    """End a stopped training whose number of epochs was lowered to those that it has behind it."""
+    progress.finished = True
+    save_state(run.state_file, model, progress)
+    _write_outcome(run, config, progress)
+    return progress
 
 
 def check_resumable(run: RunDirectory, config: Config) -> None:
@@ -193,7 +228,8 @@ def attention_guide(config: Config, batches_per_epoch: int | None) -> AttentionG
             "tokens_per_batch with a large corpus or subword sampling does not tell. "
             "Set batches.batch_size, or leave decay_epochs out."
         )
-    return AttentionGuide(settings.weight, settings.decay_epochs * batches_per_epoch)
+    updates_per_epoch = batches_per_epoch / config.training.gradient_accumulation
+    return AttentionGuide(settings.weight, settings.decay_epochs * updates_per_epoch)
 
 
 def compile_model(
@@ -322,67 +358,6 @@ def _explained(run: RunDirectory, batches: EpochBatches) -> Iterator[None]:
     except tf.errors.OpError as error:
         # TensorFlow wraps what the batches raise into an error of its own, with a traceback as its text.
         raise batches.error or error from error
-    except OSError as error:
-        raise UserError(
-            f"{error.filename or run.path}: {error.strerror or error}. The training stopped; what "
-            f"{run.state_file} holds is whole. Mend it, then: python train.py --run {run.path} --resume"
-        ) from error
-
-
-class EpochBatches:
-    """The batches of the epoch under way; those that a resumed epoch has behind it are left out.
-
-    Attributes:
-        error: what ended the batches before their time, if anything did.
-    """
-
-    def __init__(
-        self, data: TrainingData, progress: TrainingProgress, guided_attention: GuidedAttentionConfig
-    ) -> None:
-        self._data = data
-        self._unaligned_to_end = guided_attention.unaligned == "end"
-        self._progress = progress
-        self.error: Exception | None = None
-        self._positions, self._pads = Counter[str](), Counter[str]()
-
-    def padding(self) -> dict[str, float]:
-        """Share of the positions of all batches so far that is padding, by side, 0 to 1."""
-        return {side: self._pads[side] / positions for side, positions in self._positions.items()}
-
-    def __call__(self) -> Iterator[Any]:
-        try:
-            for batch in self._data.train.batches(self._progress.epoch, self._progress.batch):
-                for side, tokens in (("source", batch.source_tokens), ("target", batch.target_output_tokens)):
-                    self._positions[side] += tokens.size
-                    self._pads[side] += int((tokens == PAD_ID).sum())
-                yield self._inputs(batch)
-        except Exception as error:
-            self.error = error
-            raise
-
-    def _inputs(self, batch: Batch) -> Any:
-        inputs, target_output_tokens = model_inputs(batch)
-        if self._data.alignments is None:
-            return inputs, target_output_tokens
-        target_attention = self._data.alignments.target_attention(
-            batch, self._data.tokenizers, unaligned_to_end=self._unaligned_to_end
-        )
-        return (*inputs, target_attention), target_output_tokens
-
-    def _signature(self) -> Any:
-        if self._data.alignments is None:
-            return BATCH_SIGNATURE
-        inputs, target_output_tokens = BATCH_SIGNATURE
-        return (*inputs, tf.TensorSpec((None, None, None), tf.float32)), target_output_tokens
-
-    def dataset(self) -> tf.data.Dataset:
-        """What `fit` iterates over, once per epoch."""
-        dataset = tf.data.Dataset.from_generator(self, output_signature=self._signature()).prefetch(2)
-        # Of a data set of unknown size `fit` takes the first epoch's number of batches for that of every
-        # epoch. After a resumed epoch, of which only the rest is run, that would cut all others short. A
-        # number that is never reached makes it read each epoch to its end.
-        dataset.cardinality = lambda: tf.constant(2**62, tf.int64)
-        return dataset
 
 
 def _describe_batches(data: TrainingData, config: Config) -> str:

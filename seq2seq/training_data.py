@@ -14,7 +14,7 @@ from data.cleaning import Cleaner, CleaningRules
 from data.corpora import Corpus, Split
 from data.errors import UserError
 from data.pair_alignments import PairAlignments
-from data.pair_store import PairStore
+from data.pair_store import NoPairsError, PairStore
 from data.pipeline import BatchPipeline
 from data.slow_progress import slow_progress
 from data.tokenizer import TokenizerPair, train_tokenizers
@@ -36,6 +36,7 @@ class TrainingData:
         train: batches of the cleaned training pairs, shuffled anew each epoch.
         validation: batches of the whole validation split, in order of length.
         validation_store: the validation pairs as text.
+        target_language: its code, such as "en".
         alignments: of the training pairs, where attention is guided by them.
     """
 
@@ -43,6 +44,7 @@ class TrainingData:
     train: BatchPipeline
     validation: BatchPipeline
     validation_store: PairStore
+    target_language: str
     alignments: PairAlignments | None = None
 
 
@@ -70,7 +72,16 @@ def prepare_training_data(
         noting_kept_pairs(run, config) as on_judged,
     ):
         pairs = _counted("train", fingerprints.pass_through("train", corpus.train), corpus.train.size, report)
-        train_store = PairStore.write(run.data_folder / "train", cleaner.clean(pairs, on_judged))
+        try:
+            train_store = PairStore.write(run.data_folder / "train", cleaner.clean(pairs, on_judged))
+        except NoPairsError as error:
+            if not cleaner.report.train.total:
+                raise
+            cleaner.report.print_table(console)
+            raise UserError(
+                f"{corpus.name}: cleaning left none of its training pairs; the table above says why. "
+                "The rules are data.cleaning in the configuration (docs/configuration.md)."
+            ) from error
     validation_store = PairStore.write(
         run.data_folder / "validation", fingerprints.pass_through("validation", corpus.validation)
     )
@@ -79,7 +90,7 @@ def prepare_training_data(
         json.dump(cleaner.report.to_dict(), file, indent=2)
     tokenizers = _make_tokenizers(config, train_store)
     tokenizers.save(run.tokenizer_folder)
-    data = _open_pipelines(run, config, tokenizers, train_store, validation_store)
+    data = _open_pipelines(run, config, corpus, tokenizers, train_store, validation_store)
     run.write_facts(
         corpus=corpus.name,
         source_language=corpus.source_language,
@@ -131,7 +142,7 @@ def reopen_training_data(run: RunDirectory, config: Config, mirror: str | None) 
             + "\n".join(changed)
             + "\nBring the old files back, or start a new run in another directory (--run DIR)."
         )
-    data = _open_pipelines(run, config, tokenizers, stores["train"], stores["validation"])
+    data = _open_pipelines(run, config, corpus, tokenizers, stores["train"], stores["validation"])
     aligned_then = facts.get("alignments_fingerprint")
     if data.alignments is not None and data.alignments.fingerprint != aligned_then:
         raise UserError(
@@ -156,6 +167,7 @@ def corpus_fingerprints(corpus: Corpus) -> dict[str, str]:
 def _open_pipelines(
     run: RunDirectory,
     config: Config,
+    corpus: Corpus,
     tokenizers: TokenizerPair,
     train_store: PairStore,
     validation_store: PairStore,
@@ -185,7 +197,7 @@ def _open_pipelines(
         max_shapes=batches.max_shapes,
     )
     alignments = training_alignments(run, config, tokenizers, train_store)
-    return TrainingData(tokenizers, train, validation, validation_store, alignments)
+    return TrainingData(tokenizers, train, validation, validation_store, corpus.target_language, alignments)
 
 
 def _make_tokenizers(config: Config, train_store: PairStore) -> TokenizerPair:

@@ -233,12 +233,15 @@ class MetricsLog(keras.callbacks.Callback):
 
     def save_picture(self, figure: Figure, path: Path) -> None:
         """Write a picture; one that cannot be written is no reason to end a training."""
+        from rich.markup import escape
+
         from seq2seq.plotting import save_figure
 
         try:
             save_figure(figure, path)
         except UserError as error:
-            self.display.console.print(f"[yellow]warning:[/yellow] {error}", highlight=False, soft_wrap=True)
+            warning = f"[yellow]warning:[/yellow] {escape(str(error))}"
+            self.display.console.print(warning, highlight=False, soft_wrap=True)
 
     def write_picture(self, name: str, png: bytes, epoch: int) -> None:
         """Show a PNG under `name` in TensorBoard."""

@@ -51,6 +51,8 @@ def parse_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = build_parser()
     # Unlike parse_args, this takes sentences on either side of the options.
     options = parser.parse_intermixed_args(arguments)
+    if options.output == "-":
+        options.output = None
     problem = _contradiction(options)
     if problem is not None:
         parser.error(problem)
@@ -77,7 +79,9 @@ def _add_text_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what to translate (standard input when nothing is given)")
     group.add_argument("sentences", nargs="*", metavar="SENTENCE", help="translate and draw these")
     group.add_argument("-i", "--input", metavar="FILE", help="one sentence a line, UTF-8, plain or .gz")
-    group.add_argument("-o", "--output", metavar="FILE", help="write here instead of to stdout, atomically")
+    group.add_argument(
+        "-o", "--output", metavar="FILE", help="write here instead of to stdout (-), atomically"
+    )
     group.add_argument(
         "--score",
         action="store_true",
@@ -209,6 +213,11 @@ def _contradiction(options: argparse.Namespace) -> str | None:
         return "--sample draws at random and has no beam: leave out --beam-size"
     if options.score and (options.sample or options.n_best > 1 or options.prefix or options.beam_size):
         return "--score scores given targets: --sample, --n-best, --beam-size and --prefix mean nothing to it"
+    lengths = options.min_length is not None or options.max_length is not None
+    if options.score and (options.shortlist or lengths):
+        return "--score scores given targets: --shortlist, --min-length and --max-length mean nothing to it"
+    if options.sample and options.shortlist:
+        return "--sample draws from the whole vocabulary: leave out --shortlist"
     if options.max_length is not None and options.max_length < (options.min_length or 0):
         return f"--max-length {options.max_length} is less than --min-length {options.min_length}"
     if options.plot is not None and options.plots is not None:

@@ -6,6 +6,7 @@ Needs no TensorFlow, so that evaluation, plotting and anything that reads saved 
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -186,6 +187,12 @@ class Translation:
             "hypotheses": [hypothesis.to_json(self.source) for hypothesis in self.hypotheses],
             "note": self.note,
         }
+
+    def __str__(self) -> str:
+        """How a terminal shows a translation: with its heat map, in colour if standard output has any."""
+        from seq2seq.attention_pictures import heat_map_text
+
+        return "\n\n".join(part for part in (self.text, heat_map_text(self, "words", sys.stdout)) if part)
 
     def _repr_html_(self) -> str:
         """How a notebook shows a translation: with its heat map; other hypotheses are behind a click."""

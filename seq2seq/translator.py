@@ -178,12 +178,13 @@ class Translator:
 
         Raises:
             UserError: see `Search.search`; or `texts` raised it, after what came before has been given out.
+            ValueError: there are more texts than prefixes.
         """
         options = options or self.default_options()
         prefixes = itertools.repeat("") if forced_prefix is None else forced_prefix
         requests = (
             self._request(text, word_mode, given=self._target_tokens(prefix))
-            for text, prefix in zip(texts, prefixes, strict=False)
+            for text, prefix in _each_with_prefix(texts, prefixes)
         )
 
         def decode(batch: list[_Request]) -> list[Translation]:
@@ -302,6 +303,18 @@ class _Request:
     @property
     def length(self) -> int:
         return max(len(self.source.pieces), len(self.given)) + 1
+
+
+def _each_with_prefix(
+    texts: Iterable[str], prefixes: Iterable[TextOrTokens]
+) -> Iterator[tuple[str, TextOrTokens]]:
+    """Pairs of both; of the prefixes there may be more, even endlessly many."""
+    rest = iter(prefixes)
+    for number, text in enumerate(texts):
+        prefix = next(rest, None)
+        if prefix is None:
+            raise ValueError(f"there are only {number} prefixes, and each text needs one (it may be empty)")
+        yield text, prefix
 
 
 def _without_pieces(request: _Request) -> Translation | None:

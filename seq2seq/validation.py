@@ -21,6 +21,7 @@ from seq2seq.loss_check import diverged
 from seq2seq.model import Seq2SeqModel
 from seq2seq.schedules import Plateau
 from seq2seq.search import Search, SearchOptions
+from seq2seq.text_metrics import bleu_tokenizer_for
 from seq2seq.training_data import TrainingData
 from seq2seq.training_state import TrainingProgress, averaged_weights
 
@@ -132,7 +133,9 @@ class Validation(keras.callbacks.Callback):
         hypotheses = list(decode_in_batches(sources, lambda _: None, translate, BATCH_SIZE, window=count))
         # Prepared again for the next epoch's weights; until then the memory serves the training.
         search.refresh()
-        tokenize = "none" if self.config.evaluation.tokenized else "13a"
+        tokenize = bleu_tokenizer_for(
+            self.data.target_language, is_tokenized=self.config.evaluation.tokenized
+        )
         bleu = sacrebleu.metrics.BLEU(tokenize=tokenize, force=True)
         return bleu.corpus_score(hypotheses, [[reference for _, reference in pairs]]).score
 

@@ -23,6 +23,7 @@ import numpy as np
 
 from data.segmentation import Segmentation
 from seq2seq.kept_words import KeptWord, addresses, missing, names, numbers
+from seq2seq.languages import primary_code
 from seq2seq.translation import Hypothesis
 
 SignKind = Literal[
@@ -50,7 +51,7 @@ LONGEST_REPEATED = 4
 GREATEST_LENGTH_RATIO = 2.5
 SHORTEST_FOR_LENGTH_RATIO = 5
 # Languages that write every noun with a capital, and what a run calls languages that it does not know.
-NO_NAMES_BY_CAPITALS = frozenset({"de", "lb", "german", "deutsch", "luxembourgish", "source", "target"})
+NO_NAMES_BY_CAPITALS = frozenset({"de", "lb", "deutsch", "luxembourgish", "source", "target"})
 
 
 @dataclass(frozen=True)
@@ -289,7 +290,7 @@ def _names(
         (source, target, source_language, "source", "translation"),
         (target, source, target_language, "translation", "source"),
     ):
-        if (language or "source").partition("-")[0].casefold() in NO_NAMES_BY_CAPITALS:
+        if primary_code(language or "source") in NO_NAMES_BY_CAPITALS:
             continue
         text = there.text.casefold()
         for each in names(here):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -64,7 +64,7 @@ def create_application(
         thread = ModelThread(queue)
         thread.start()
         if warm_up:
-            queue.submit(warm_up_work(models))
+            queue.submit(warm_up_work(models, limits.beam_size))
         yield
         thread.stop()
 
@@ -78,7 +78,7 @@ def create_application(
         redoc_url=None,
     )
     app.state.questions = Questions(models, queue, limits)
-    app.state.descriptions = [model.describe() for model in models]
+    app.state.descriptions = [model.describe(limits.beam_size) for model in models]
     app.state.page = read_page_files()
     app.include_router(router)
     app.add_middleware(Guards, hosts=hosts, body_bytes=limits.body_bytes, body_seconds=limits.body_seconds)
@@ -96,6 +96,11 @@ def _answers(model: type, errors: Mapping[int, str] = _ERRORS_OF_QUESTIONS) -> d
 
 def _questions(request: Request) -> Questions:
     return request.app.state.questions
+
+
+async def _answered(request: Request, answer: Awaitable[dict[str, Any]]) -> Response:
+    content = await _questions(request).written(await answer)
+    return Response(content, media_type="application/json")
 
 
 @router.get("/", include_in_schema=False)
@@ -139,13 +144,13 @@ async def models(request: Request) -> Response:
 @router.post("/api/translate", summary="Translate", responses=_answers(schemas.TranslateAnswer))
 async def translate(asked: schemas.TranslateRequest, request: Request) -> Response:
     """Translate one or many sentences, or go on from a prefix of one."""
-    return JSONResponse(await _questions(request).translate(asked, request.is_disconnected))
+    return await _answered(request, _questions(request).translate(asked, request.is_disconnected))
 
 
 @router.post("/api/score", summary="Score given translations", responses=_answers(schemas.ScoreAnswer))
 async def score(asked: schemas.ScoreRequest, request: Request) -> Response:
     """Probabilities and attention of translations that are given (forced decoding)."""
-    return JSONResponse(await _questions(request).score(asked, request.is_disconnected))
+    return await _answered(request, _questions(request).score(asked, request.is_disconnected))
 
 
 @router.post(
@@ -153,25 +158,25 @@ async def score(asked: schemas.ScoreRequest, request: Request) -> Response:
 )
 async def alternatives(asked: schemas.AlternativesRequest, request: Request) -> Response:
     """What the model would write after a prefix, likeliest first."""
-    return JSONResponse(await _questions(request).alternatives(asked, request.is_disconnected))
+    return await _answered(request, _questions(request).alternatives(asked, request.is_disconnected))
 
 
 @router.post("/api/pin", summary="Prescribe attention", responses=_answers(schemas.PinAnswer))
 async def pin(asked: schemas.PinRequest, request: Request) -> Response:
     """Force the attention of target words onto source words, and see what becomes of the translation."""
-    return JSONResponse(await _questions(request).pin(asked, request.is_disconnected))
+    return await _answered(request, _questions(request).pin(asked, request.is_disconnected))
 
 
 @router.post("/api/why", summary="What a translation depends on", responses=_answers(schemas.WhyAnswer))
 async def why(asked: schemas.WhyRequest, request: Request) -> Response:
     """Leave each source word out, differentiate by it, and compare with attention."""
-    return JSONResponse(await _questions(request).why(asked, request.is_disconnected))
+    return await _answered(request, _questions(request).why(asked, request.is_disconnected))
 
 
 @router.post("/api/beam", summary="A beam search as a tree", responses=_answers(schemas.BeamAnswer))
 async def beam(asked: schemas.BeamRequest, request: Request) -> Response:
     """Every hypothesis that the search followed, and the next in line that it did not."""
-    return JSONResponse(await _questions(request).beam(asked, request.is_disconnected))
+    return await _answered(request, _questions(request).beam(asked, request.is_disconnected))
 
 
 def _file(request: Request, name: str) -> Response:

@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from seq2seq.inspector.problems import ApiError
+from seq2seq.inspector.problems import ApiError, failed
 
 _SECONDS_OF_GRACE = 0.1
 
@@ -45,8 +45,12 @@ class Guards:
             await self.app(scope, receive, send)
             return
 
+        has_begun = False
+
         async def send_with_headers(message: Message) -> None:
+            nonlocal has_begun
             if message["type"] == "http.response.start":
+                has_begun = True
                 own = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
                 message = {**message, "headers": [*message.get("headers", []), *own]}
             await send(message)
@@ -59,7 +63,13 @@ class Guards:
             return
         except _Disconnected:
             return
-        await self.app(scope, _replay(body, receive), send_with_headers)
+        try:
+            await self.app(scope, _replay(body, receive), send_with_headers)
+        except Exception:
+            # A mistake of the program: the client learns that there was one; the server logs which.
+            if not has_begun:
+                await failed().response()(scope, receive, send_with_headers)
+            raise
 
     def _check_host(self, scope: Scope) -> None:
         host = host_name(_header(scope, b"host"))

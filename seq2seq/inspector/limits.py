@@ -21,6 +21,7 @@ class Limits:
         n_best: hypotheses to return.
         pieces: of a prefix or a translation that is given as pieces.
         why_pieces: of source and translation each, where each word is asked about each.
+        weights: attention weights between pieces in one answer, of all its translations.
         waiting: pieces of work in the queue; beyond, requests are told to come back later.
         body_seconds: that a client may take to send its request.
     """
@@ -31,6 +32,7 @@ class Limits:
     n_best: int = 20
     pieces: int = 500
     why_pieces: int = 100
+    weights: int = 4_000_000
     waiting: int = 5000
     body_seconds: float = 30.0
 

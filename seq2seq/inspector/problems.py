@@ -43,6 +43,11 @@ class ApiError(Exception):
         return error_response(self.status, self.code, str(self), problems, self.headers)
 
 
+def failed() -> ApiError:
+    """What is answered to a request on which the program itself failed."""
+    return ApiError(500, "model_failed", "The server failed on this request; its log says why.")
+
+
 _TEXTS = {
     "source": "The source",
     "source_words": "The source",
@@ -85,7 +90,7 @@ def _writable(text: str | None) -> str | None:
 
 
 def answer_errors(app: FastAPI) -> None:
-    """Let every exception of an endpoint become an answer of this form."""
+    """Let every exception that an endpoint may well raise become an answer of this form."""
 
     @app.exception_handler(ApiError)
     async def _(_: Request, error: ApiError) -> JSONResponse:
@@ -106,11 +111,6 @@ def answer_errors(app: FastAPI) -> None:
     @app.exception_handler(ClientGone)
     async def _(_: Request, error: ClientGone) -> JSONResponse:
         return error_response(499, "busy", "The client went away.")
-
-    @app.exception_handler(Exception)
-    async def _(_: Request, error: Exception) -> JSONResponse:
-        # A mistake of the program: the client learns that there was one; the server logs which.
-        return error_response(500, "model_failed", "The server failed on this request; its log says why.")
 
 
 def _invalid(errors: Sequence[Any]) -> JSONResponse:

@@ -15,8 +15,10 @@ from seq2seq.inspector.answers import alternatives_json, beam_json, translation_
 from seq2seq.inspector.limits import Limits
 from seq2seq.inspector.model_version import ModelVersion
 from seq2seq.inspector.problems import ApiError, ClientGone, text_of
+from seq2seq.inspector.request_checks import RequestChecks
 from seq2seq.inspector.served_model import ServedModel
 from seq2seq.inspector.work_queue import QueueFull, Work, WorkQueue
+from seq2seq.inspector.written_json import written_json
 from seq2seq.search_options import SearchOptions
 from seq2seq.translation import EOS_LABEL, Translation
 
@@ -38,23 +40,26 @@ class Questions:
         self.models = {model.name: model for model in models}
         self.queue = queue
         self.limits = limits
+        self.check = RequestChecks(limits)
         # Many numbers take a while to write out, and meanwhile others want to be heard. Few threads, as each
         # takes the interpreter from the model's.
         self._writers = ThreadPoolExecutor(2, "writer")
 
     async def translate(self, asked: schemas.TranslateRequest, is_gone: IsGone) -> dict[str, Any]:
         model = self._model(asked)
-        self._check_count(len(asked.sentences), "sentences")
+        self.check.count(len(asked.sentences), "sentences")
         for place, text in enumerate(asked.sentences):
-            self._check_text(text, f"sentences.{place}")
+            self.check.text(text, f"sentences.{place}")
         options = self._options(model, asked, asked.n_best)
         prefix = self._tokens(model, asked.prefix, "prefix")
         if prefix and prefix[-1] == EOS_ID:
             pairs: list[tuple[str, Any]] = [(asked.sentences[0], prefix)]
             works = [self._scoring(model, asked, pair) for pair in pairs]
         else:
+            self.check.fits(prefix, options, "prefix")
             works = [self._translating(model, asked, text, prefix, options) for text in asked.sentences]
         found = await self._done(works, is_gone)
+        self.check.weights(found, asked.n_best, "sentences" if asked.n_best == 1 else "n_best")
         translations = await self._with_attention(model, asked, found, asked.n_best, is_gone)
         return {
             **_identity(model, asked),
@@ -65,18 +70,19 @@ class Questions:
 
     async def score(self, asked: schemas.ScoreRequest, is_gone: IsGone) -> dict[str, Any]:
         model = self._model(asked)
-        self._check_count(len(asked.pairs), "pairs")
+        self.check.count(len(asked.pairs), "pairs")
         works = []
         for place, pair in enumerate(asked.pairs):
-            self._check_text(pair.source, f"pairs.{place}.source")
+            self.check.text(pair.source, f"pairs.{place}.source")
             field = f"pairs.{place}.target"
             if pair.target is not None:
-                self._check_text(pair.target, field)
+                self.check.text(pair.target, field)
                 target: Any = pair.target
             else:
                 target = self._translation_tokens(model, pair.target_pieces or [], f"{field}_pieces")
             works.append(self._scoring(model, asked, (pair.source, target)))
         found = await self._done(works, is_gone)
+        self.check.weights(found, 1, "pairs")
         translations = await self._with_attention(model, asked, found, 1, is_gone)
         return {
             **_identity(model, asked),
@@ -92,7 +98,7 @@ class Questions:
         def run(version: ModelVersion) -> Any:
             return version.alternatives(source, prefix)
 
-        (found,) = await self._done([self._alone(model, asked, run, len(prefix) + 1)], is_gone)
+        (found,) = await self._done([self._alone(model, asked, run, len(prefix) + 1, 1)], is_gone)
         tokenizer = model.translator.tokenizers.target
         return {
             **_identity(model, asked),
@@ -109,17 +115,21 @@ class Questions:
         words = {"target_word": len(target.words), "source_words": len(source.words)}
         for place, pin in enumerate(asked.pins):
             for name, chosen in (("target_word", [pin.target_word]), ("source_words", pin.source_words)):
-                self._check_words(chosen, words[name], f"pins.{place}.{name}")
+                self.check.words(chosen, words[name], f"pins.{place}.{name}")
             if pin.target_word == words["target_word"] and tokens[-1] != EOS_ID:
                 message = "The translation is not finished, so it has no end to pin."
                 raise ApiError(422, "invalid_request", message, f"pins.{place}.target_word")
         pins = [(pin.target_word, pin.source_words) for pin in asked.pins]
+        first_word = min(target_word for target_word, _ in pins)
+        # The search goes on from there.
+        before_first = sum(word < first_word for word in target.piece_to_word)
+        self.check.fits(tokens[:before_first], options, "target_pieces")
 
         def run(version: ModelVersion) -> Any:
             return version.pinned(asked.source, tokens, pins, options)
 
         steps = 2 * (len(source.pieces) + len(tokens))
-        (found,) = await self._done([self._alone(model, asked, run, steps)], is_gone)
+        (found,) = await self._done([self._alone(model, asked, run, steps, options.beam_size)], is_gone)
         before, after, continuation = await self._to_json(
             model, [found.before, found.after, found.continuation]
         )
@@ -128,13 +138,13 @@ class Questions:
             "before": before,
             "after": after,
             "continuation": continuation,
-            "first_changed_word": min(target_word for target_word, _ in pins),
+            "first_changed_word": first_word,
         }
 
     async def why(self, asked: schemas.WhyRequest, is_gone: IsGone) -> dict[str, Any]:
         model = self._model(asked)
         source = self._source(model, asked.source)
-        self._check_pieces(len(source.pieces), self.limits.why_pieces, "source")
+        self.check.pieces(len(source.pieces), self.limits.why_pieces, "source")
         if asked.target_pieces is None:
             greedy = self._options(model, schemas.SearchRequest(beam_size=1), 1)
             work = self._translating(model, asked, asked.source, [], greedy)
@@ -144,7 +154,7 @@ class Questions:
         (translation,) = await self._done([work], is_gone)
         hypothesis = translation.hypotheses[0]
         tokens = [*hypothesis.target.token_ids, *([EOS_ID] if hypothesis.finished else [])]
-        self._check_pieces(len(tokens), self.limits.why_pieces + 1, "target_pieces")
+        self.check.pieces(len(tokens), self.limits.why_pieces + 1, "target_pieces")
 
         def leave_out(version: ModelVersion) -> Any:
             return version.leave_one_out(translation, tokens)
@@ -152,9 +162,12 @@ class Questions:
         def gradient(version: ModelVersion) -> Any:
             return version.gradient_x_input(translation, tokens)
 
-        works = [self._alone(model, asked, run, 4 * len(tokens)) for run in (leave_out, gradient)]
+        works = [
+            self._alone(model, asked, leave_out, len(tokens), len(source.words) + 1),
+            self._alone(model, asked, gradient, 4 * len(tokens), 1),  # there and back, in slow motion
+        ]
         left_out, slopes = await self._done(works, is_gone)
-        answer = await self._written(lambda: why_json(translation, left_out, slopes, model.languages))
+        answer = await self._in_writer(lambda: why_json(translation, left_out, slopes, model.languages))
         return {**_identity(model, asked), **answer}
 
     async def beam(self, asked: schemas.BeamRequest, is_gone: IsGone) -> dict[str, Any]:
@@ -162,17 +175,19 @@ class Questions:
         source = self._source(model, asked.source)
         options = self._options(model, asked, None)
         prefix = self._open_prefix(model, asked.prefix)
+        self.check.fits(prefix, options, "prefix")
 
         def run(version: ModelVersion) -> Any:
             return version.beam(source, prefix, options, asked.pruned)
 
-        work = self._alone(model, asked, run, 2 * len(source.pieces) + len(prefix))
+        steps, rows = 2 * len(source.pieces) + len(prefix), options.beam_size + asked.pruned
+        work = self._alone(model, asked, run, steps, rows)
         (tree,) = await self._done([work], is_gone)
         tokenizer = model.translator.tokenizers.target
         return {
             **_identity(model, asked),
             "search": _search_json(options, options.n_best),
-            **await self._written(lambda: beam_json(tree, source, tokenizer)),
+            **await self._in_writer(lambda: beam_json(tree, source, tokenizer)),
             "note": self._note(model, asked.source),
         }
 
@@ -230,13 +245,15 @@ class Questions:
         # A decoder for every place of the source goes beside the one that wrote the translation.
         return Work((model.name, asked.checkpoint, "posterior"), steps, places + 1, translation, run)
 
-    def _alone(self, model: ServedModel, asked: Any, ask: Callable[[ModelVersion], Any], steps: int) -> Work:
+    def _alone(
+        self, model: ServedModel, asked: Any, ask: Callable[[ModelVersion], Any], steps: int, rows: int
+    ) -> Work:
         """Something that is not done together with anything else."""
 
         def run(payloads: list[None]) -> list[Any]:
             return [ask(model.version(asked.checkpoint)) for _ in payloads]
 
-        return Work(None, steps, 1, None, run)
+        return Work(None, steps, rows, None, run)
 
     async def _done(self, works: list[Work], is_gone: IsGone) -> list[Any]:
         """Queue work and wait for it; when the client goes away or one fails, the rest is not done.
@@ -272,9 +289,13 @@ class Questions:
         self, model: ServedModel, translations: list[Translation], n_best: int | None = None
     ) -> list[dict[str, Any]]:
         write = partial(translation_json, languages=model.languages, n_best=n_best)
-        return await self._written(lambda: [write(translation) for translation in translations])
+        return await self._in_writer(lambda: [write(translation) for translation in translations])
 
-    async def _written(self, write: Callable[[], Any]) -> Any:
+    async def written(self, answer: dict[str, Any]) -> bytes:
+        """An answer as JSON."""
+        return await self._in_writer(lambda: written_json(answer))
+
+    async def _in_writer(self, write: Callable[[], Any]) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._writers, write)
 
     def _model(self, asked: schemas.ModelRequest) -> ServedModel:
@@ -294,7 +315,7 @@ class Questions:
     def _options(self, model: ServedModel, asked: schemas.SearchRequest, n_best: int | None) -> SearchOptions:
         """The search that is asked for; `n_best` None: everything that is in the beam."""
         defaults = model.translator.default_options()
-        beam_size = asked.beam_size or defaults.beam_size
+        beam_size = asked.beam_size or min(defaults.beam_size, self.limits.beam_size)
         for name, number, what in (
             ("beam_size", beam_size, "hypotheses to follow at once"),
             ("n_best", n_best or 1, "translations of a sentence"),
@@ -319,7 +340,7 @@ class Questions:
 
     def _source(self, model: ServedModel, text: str) -> Any:
         """The source of a question about one sentence, which must not be empty."""
-        self._check_text(text, "source")
+        self.check.text(text, "source")
         source = model.source(text)
         if not source.pieces:
             raise ApiError(422, "invalid_request", "The source is empty. Write a sentence.", "source")
@@ -330,7 +351,7 @@ class Questions:
         return f"the source has {whole} pieces, only the first {read} were used" if read < whole else None
 
     def _tokens(self, model: ServedModel, pieces: Sequence[str], field: str) -> list[int]:
-        self._check_pieces(len(pieces), self.limits.pieces, field)
+        self.check.pieces(len(pieces), self.limits.pieces, field)
         tokenizer = model.translator.tokenizers.target
         tokens = []
         for place, piece in enumerate(pieces):
@@ -356,32 +377,6 @@ class Questions:
             message = f"{text_of(field)} has no piece; give one at least."
             raise ApiError(422, "invalid_request", message, field)
         return tokens
-
-    def _check_count(self, count: int, field: str) -> None:
-        if count > self.limits.sentences:
-            message = f"{count} {field} at once are too many; at most {self.limits.sentences} are allowed."
-            raise ApiError(422, "too_many", message, field)
-
-    def _check_text(self, text: str, field: str) -> None:
-        if len(text) > self.limits.characters:
-            message = (
-                f"{text_of(field)} has {len(text)} characters; at most {self.limits.characters} are allowed. "
-                "Translate it sentence by sentence."
-            )
-            raise ApiError(422, "too_long", message, field)
-
-    def _check_pieces(self, count: int, most: int, field: str) -> None:
-        if count > most:
-            message = f"{text_of(field)} has {count} pieces; at most {most} are allowed."
-            raise ApiError(422, "too_long", message, field)
-
-    def _check_words(self, chosen: Sequence[int], words: int, field: str) -> None:
-        beyond = [word for word in chosen if word > words]
-        if beyond:
-            message = (
-                f"{text_of(field)} has no word {beyond[0]}; they go from 0 to {words}, which is its end."
-            )
-            raise ApiError(422, "invalid_request", message, field)
 
 
 def _identity(model: ServedModel, asked: schemas.ModelRequest) -> dict[str, Any]:

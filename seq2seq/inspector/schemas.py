@@ -39,8 +39,8 @@ class SearchRequest(ModelRequest):
     """Options that are not given are those of the model's run."""
 
     beam_size: Annotated[int, Field(ge=1)] | None = Field(None, description="1 is greedy search")
-    length_penalty: Annotated[float, Field(ge=0, le=10, strict=False)] | None = None
-    coverage_penalty: Annotated[float, Field(ge=0, le=10, strict=False)] | None = None
+    length_penalty: Annotated[float, Field(ge=0, le=10)] | None = None
+    coverage_penalty: Annotated[float, Field(ge=0, le=10)] | None = None
 
 
 class AttentionRequest(Request):
@@ -338,6 +338,7 @@ class LimitsAnswer(BaseModel):
     pieces: int = Field(description="of a prefix or a translation given as pieces")
     body_bytes: int
     why_pieces: int = Field(description="of source and target each, for /api/why")
+    weights: int = Field(description="attention weights in one answer, of all its translations")
 
 
 class ModelsAnswer(BaseModel):

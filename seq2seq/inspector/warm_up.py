@@ -15,15 +15,21 @@ _SENTENCE = "."
 _STEPS = 100_000
 
 
-def warm_up_work(models: Sequence[ServedModel]) -> list[Work]:
-    """One piece of work for each kind of question to each model, the commonest first."""
-    return [_work(model, ask) for model in models for ask in _questions(model)]
+def warm_up_work(models: Sequence[ServedModel], most_hypotheses: int) -> list[Work]:
+    """One piece of work for each kind of question to each model, the commonest first.
+
+    Args:
+        models: that are served.
+        most_hypotheses: the largest beam that the server allows.
+    """
+    return [_work(model, ask) for model in models for ask in _questions(model, most_hypotheses)]
 
 
-def _questions(model: ServedModel) -> list[Callable[[ModelVersion], Any]]:
+def _questions(model: ServedModel, most_hypotheses: int) -> list[Callable[[ModelVersion], Any]]:
     source = model.source(_SENTENCE)
-    several = model.translator.default_options()
-    one = model.translator.default_options(n_best=1)
+    beam_size = min(model.translator.default_options().beam_size, most_hypotheses)
+    several = model.translator.default_options(beam_size=beam_size, n_best=beam_size)
+    one = model.translator.default_options(beam_size=beam_size, n_best=1)
     prefix = list(model.translator.tokenizers.target.encode(_SENTENCE))[:1]
     finished = [*prefix, EOS_ID]
 

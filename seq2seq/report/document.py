@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from html import escape
@@ -23,21 +22,6 @@ _INSPECTOR_PAGE = Path(__file__).parents[1] / "inspector" / "page"
 # The heat map and the text lines are the inspector's own, so that attention looks the same in both.
 _STYLES = (_INSPECTOR_PAGE / "attention_view.css", _PAGE / "report.css")
 _SCRIPT = _PAGE / "report.js"
-
-
-def check_can_write(path: Path) -> None:
-    """Find out before any work whether the report can be written.
-
-    Raises:
-        UserError: it cannot.
-    """
-    if path.is_dir():
-        raise UserError(
-            f"{path} is a directory. Give the report the name of a file, such as {path / 'report.html'}"
-        )
-    nearest = next(folder for folder in path.absolute().parents if folder.exists())
-    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
-        raise UserError(f"Cannot write {path}: {nearest} is no directory that one may write into.")
 
 
 def write_html(path: Path, reports: Sequence[Mapping[str, Any]], sets: Sequence[Mapping[str, Any]]) -> None:

@@ -34,6 +34,7 @@ LIMITS = {
     "n_best": 20,
     "body_bytes": 262144,
     "why_pieces": 100,
+    "weights": 4_000_000,
 }
 NO_WARNINGS: dict[str, Any] = {
     "measures": {

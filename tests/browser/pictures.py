@@ -1,8 +1,9 @@
 """Takes the pictures of the documentation from the page as it is: python -m tests.browser.pictures
 
 Serves a model, asks and points as a person would, and writes docs/images/inspector*.png; with --report FILE
-it takes report.png of a report that `evaluate.py --report FILE` has written. Letters are those of the
-machine: the pictures in the repository have Noto Sans. No test; to be run when the page looks different.
+it takes report.png of a report that `evaluate.py --report FILE` has written, with --emerging runs/demo the
+picture of a kept epoch. Letters are those of the machine: the pictures in the repository have Noto Sans.
+No test; to be run when the page looks different.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ IMAGES = Path(__file__).parents[2] / "docs" / "images"
 SENTENCE = "The children were playing with a red ball in the park."
 CROOKED_BEAM = "My little brother does not like cold water."
 GREEDY_DIFFERS = "When I grow up, I want to be king."
+WARNED = "Mr. Baker paid 1,250 dollars for it, see www.example.org."
+OF_THE_DEMO = "The old woman is reading a small red book in the garden."
 WIDTH = 1080
 
 
@@ -69,6 +72,21 @@ class Photographer:
         page.wait_for_selector(".difference .heat-map")
         save(page, "inspector_compare", "#panel-compare")
 
+        page = self.open(CROOKED_BEAM, attention="posterior")
+        save(page, "inspector_posterior", "#panel-attention")
+
+        page = self.open(WARNED)
+        page.locator(".warnings button").first.hover()
+        save(page, "inspector_warnings", "#panel-attention")
+
+        page = self.open(SENTENCE, {"viewport": {"width": 390, "height": 844}})
+        save_page(page, "inspector_narrow")
+
+    def take_emerging(self) -> None:
+        """The same sentence by the weights of the first epoch that was kept, the slider at its left end."""
+        page = self.open(OF_THE_DEMO, checkpoint=1)
+        save_page(page, "inspector_emerging")
+
 
 def new_page(browser: Browser, url: str, options: dict[str, Any] | None = None, height: int = 900) -> Page:
     settings = {"reduced_motion": "reduce", "viewport": {"width": WIDTH, "height": height}, **(options or {})}
@@ -100,6 +118,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.browser.pictures", description=__doc__)
     parser.add_argument("--model", default=DEFAULT_MODEL, help=f"that is served (default: {DEFAULT_MODEL})")
     parser.add_argument("--report", type=Path, metavar="FILE", help="take report.png of it, and nothing else")
+    parser.add_argument(
+        "--emerging", metavar="RUN", help="take inspector_emerging.png of the demo, and nothing else"
+    )
     options = parser.parse_args()
     path = chromium_path()
     if path is None:
@@ -111,8 +132,12 @@ def main() -> None:
         if options.report is not None:
             take_report(browser, options.report)
             return
-        with running_server(find_run(options.model).path) as address:
-            Photographer(browser, address).take_all()
+        with running_server(find_run(options.emerging or options.model).path) as address:
+            photographer = Photographer(browser, address)
+            if options.emerging is not None:
+                photographer.take_emerging()
+            else:
+                photographer.take_all()
 
 
 if __name__ == "__main__":

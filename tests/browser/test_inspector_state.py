@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -233,6 +234,98 @@ def test_another_model_forgets_the_chosen_beginning(
     page.locator("#model").select_option("second")
     page.wait_for_function("() => !document.querySelector('#notices').textContent")
     assert page_server.last("/api/translate")["prefix"] == []
+
+
+def unknown_beginning(body: dict[str, Any]) -> Any:
+    """A model that does not know the piece `▁old`."""
+    if body["prefix"] == ["▁old"]:
+        problem = {"code": "unknown_piece", "message": "'▁old' is no piece of this model.", "problems": []}
+        return 422, {"error": problem}
+    return answer_to_each(body)
+
+
+def test_a_link_with_a_beginning_that_no_longer_exists_is_no_dead_end(
+    page_server: PageServer, open_page: OpenPage
+) -> None:
+    page_server.answers["/api/translate"] = unknown_beginning
+    page = open_page(f"""{page_server.url}#{urlencode({"s": SOURCE, "prefix": '["▁old"]'})}""")
+    assert wait_for_problem(page) == (
+        "'▁old' is no piece of this model. Translate goes on without the beginning that the link had."
+    )
+    page.get_by_role("button", name="Translate").click()
+    wait_for_target(page, f"answer to {SOURCE}")
+    assert page_server.last("/api/translate")["prefix"] == []
+
+
+def test_another_model_without_a_sentence_asks_for_none(page_server: PageServer, open_page: OpenPage) -> None:
+    page_server.models = [MODEL, {**MODEL, "name": "second"}]
+    page = open_page(page_server.url)
+    page.locator("#model option[value=second]").wait_for(state="attached")
+    page.locator("#model").focus()
+    page.locator("#model").select_option("second")
+    assert not page.locator("#question-problem").is_visible()
+    assert page.evaluate("document.activeElement.id") == "model"
+
+
+def test_another_model_is_asked_with_its_own_search_but_for_what_was_changed(
+    page_server: PageServer, translated: Callable[..., Page]
+) -> None:
+    search = {**MODEL["search"], "beam_size": 8, "length_penalty": 0.6}
+    page_server.models = [MODEL, {**MODEL, "name": "second", "search": search}]
+    page = translated(n=2)
+    with page.expect_response("**/api/translate"):
+        page.locator("#model").select_option("second")
+    asked = page_server.last("/api/translate")
+    assert (asked["beam_size"], asked["length_penalty"], asked["n_best"]) == (8, 0.6, 2)
+
+
+def test_back_takes_the_mark_of_a_mistake_away(page_server: PageServer, open_page: OpenPage) -> None:
+    page_server.answers["/api/translate"] = answer_to_each
+    page = open_page(page_server.url)
+    for sentence in ("one", "two"):
+        ask(page, sentence)
+        wait_for_target(page, f"answer to {sentence}")
+    page.locator("#beam-size").fill("99")
+    page.get_by_role("button", name="Translate").click()
+    assert page.locator("#beam-size").get_attribute("aria-invalid") == "true"
+    page.go_back()
+    wait_for_target(page, "answer to one")
+    assert page.locator("#beam-size").get_attribute("aria-invalid") is None
+
+
+def test_letters_that_are_written_as_bytes_are_shown_as_letters(
+    translated: Callable[..., Page],
+) -> None:
+    page = translated(prefix=json.dumps(["▁", "<0xC5>", "<0xA0>", "im", "on", "▁ruft", "<0xF0>"]))
+    assert page.locator("#notices .quoted").inner_text() == "Šimon ruft�"
+
+
+def test_compare_knows_epochs_that_are_kept_alone(
+    page_server: PageServer, translated: Callable[..., Page]
+) -> None:
+    kept = [{"epoch": 2, "validation_score": None}]
+    page_server.models = [{**MODEL, "checkpoints": kept}]
+    page = translated(view="compare", **{"other-checkpoint": 7})
+    page.wait_for_selector(".difference")
+    assert "checkpoint" not in page_server.last("/api/translate")
+
+
+def test_compare_of_two_searches_has_the_same_weights_on_both_sides(
+    page_server: PageServer, translated: Callable[..., Page]
+) -> None:
+    kept = [{"epoch": 2, "validation_score": None}]
+    page_server.models = [{**MODEL, "checkpoints": kept}]
+    page = translated(view="compare", checkpoint=2)
+    page.get_by_role("heading", name="demo, epoch 2 · greedy").wait_for()
+    asked = page_server.last("/api/translate")
+    assert (asked["checkpoint"], asked["beam_size"]) == (2, 1)
+    with page.expect_response("**/api/translate"):
+        page.get_by_role("radio", name="Same search").click()
+    assert page_server.last("/api/translate")["checkpoint"] == 2
+    with page.expect_response("**/api/translate"):
+        page.get_by_label("Checkpoint to compare with").select_option("best weights")
+    assert "checkpoint" not in page_server.last("/api/translate")
+    page.get_by_role("heading", name="demo · same search").wait_for()
 
 
 @pytest.mark.parametrize("length", [1000, 1001])

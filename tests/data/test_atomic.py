@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from data.atomic import atomic_write
+from data.atomic import atomic_write, check_can_write
+from data.errors import UserError
 
 ROOT = Path(__file__).parents[2]
 
@@ -115,3 +116,36 @@ def test_permissions_are_the_ordinary_ones(tmp_path: Path) -> None:
     finally:
         os.umask(before)
     assert (tmp_path / "a.txt").stat().st_mode & 0o777 == 0o640
+
+
+def test_what_a_link_points_at_is_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("old")
+    (tmp_path / "link").symlink_to("file")
+    with atomic_write(tmp_path / "link") as file:
+        file.write("new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "file").read_text() == "new"
+
+
+def test_what_is_no_file_is_written_into(tmp_path: Path) -> None:
+    """Root could replace /dev/null by a file, and everything that writes there afterwards would fill it."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    check_can_write(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    with atomic_write(pipe) as file:
+        file.write("näïve")
+    assert os.read(reader, 100) == "näïve".encode()
+    os.close(reader)
+    assert pipe.is_fifo()
+    assert names(tmp_path) == ["pipe"]
+
+
+def test_whether_a_file_can_be_written_is_found_out_without_making_anything(tmp_path: Path) -> None:
+    check_can_write(tmp_path / "new" / "deep" / "report.html")
+    with pytest.raises(UserError, match="is a directory"):
+        check_can_write(tmp_path)
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(UserError, match="Cannot write"):
+        check_can_write(tmp_path / "file" / "report.html")
+    assert names(tmp_path) == ["file"]

@@ -17,19 +17,12 @@ from tests.seq2seq.tiny_network import dtype_policy, source_batch, target_batch,
 
 
 @pytest.mark.parametrize(
-    ("rows", "parts", "multiple", "sizes"),
-    [
-        (8, 2, 1, [4, 4]),
-        (7, 2, 1, [3, 4]),
-        (7, 3, 1, [2, 2, 3]),
-        (1, 2, 1, [0, 1]),
-        (10, 2, 2, [4, 6]),
-        (5, 1, 1, [5]),
-    ],
+    ("rows", "parts", "sizes"),
+    [(8, 2, [4, 4]), (7, 2, [3, 4]), (7, 3, [2, 2, 3]), (1, 2, [0, 1]), (5, 1, [5])],
 )
-def test_parts_are_of_like_size_and_in_order(rows, parts, multiple, sizes):
+def test_parts_are_of_like_size_and_in_order(rows, parts, sizes):
     tensor = tf.reshape(tf.range(rows * 3), (rows, 3))
-    pieces = cut(tensor, parts, multiple)
+    pieces = cut(tensor, parts)
     assert [len(piece) for piece in pieces] == sizes
     np.testing.assert_array_equal(joined(pieces), tensor)
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import pytest
 from pydantic import BaseModel
 
-from seq2seq import config
+from seq2seq import config, corpus_config
 from seq2seq.config import Config, ConfigError, differences, dump_config, load_config, parse_config
 from seq2seq.strict_yaml import parse_value
 
@@ -133,6 +133,7 @@ def test_each_mistake_is_named_with_its_line(write: Any, added: str, line: int, 
             "training: {epochs: 2, validate_from_epoch: 3}",
             "validate_from_epoch (3) is after the last epoch",
         ),
+        ("batches: {max_length: 4001}", "less than or equal to 4000"),
     ],
 )
 def test_options_that_do_not_go_together(write: Any, added: str, said: str) -> None:
@@ -152,6 +153,14 @@ def test_options_that_do_not_go_together(write: Any, added: str, said: str) -> N
 )
 def test_the_same_options_in_company_that_fits(write: Any, added: str) -> None:
     load_config(write(f"{STARTER}{added}\n"))
+
+
+def test_a_test_set_has_a_name_of_its_own(write: Any) -> None:
+    path = write(
+        "name: x\ndata:\n  corpus:\n    kind: text\n    train: {tsv: a}\n    validation: {tsv: b}\n"
+        "    test: {validation: {tsv: c}}\n"
+    )
+    assert "a test set cannot be called validation" in refusal(path)
 
 
 def test_all_mistakes_are_told_at_once(write: Any) -> None:
@@ -280,10 +289,10 @@ class TestDocumentation:
     SECTIONS: ClassVar[dict[str, type[BaseModel]]] = {
         "Top level": Config,
         "`data`": config.DataConfig,
-        "`data.corpus` with `kind: starter`": config.StarterCorpusConfig,
-        "`data.corpus` with `kind: tfds`": config.TfdsCorpusConfig,
-        "`data.corpus` with `kind: text`": config.TextCorpusConfig,
-        "`data.cleaning`": config.CleaningConfig,
+        "`data.corpus` with `kind: starter`": corpus_config.StarterCorpusConfig,
+        "`data.corpus` with `kind: tfds`": corpus_config.TfdsCorpusConfig,
+        "`data.corpus` with `kind: text`": corpus_config.TextCorpusConfig,
+        "`data.cleaning`": corpus_config.CleaningConfig,
         "`tokenizer`": config.TokenizerConfig,
         "`batches`": config.BatchesConfig,
         "`model`": config.ModelConfig,
@@ -318,8 +327,8 @@ class TestDocumentation:
             own.add("cleaning")
         if model is config.TrainingConfig:
             own.add("guided_attention")
-        if model is config.TextCorpusConfig:
-            own |= {"train", "validation", *config.TextSplitConfig.model_fields}
+        if model is corpus_config.TextCorpusConfig:
+            own |= {"train", "validation", *corpus_config.TextSplitConfig.model_fields}
         assert set(rows) == own
         assert all(len(row) == 4 and all(row) for row in rows.values())
 
@@ -327,7 +336,7 @@ class TestDocumentation:
     def test_defaults_are_the_real_ones(self, heading: str) -> None:
         model = self.SECTIONS[heading]
         for name, (_, kind, default, _) in self.rows(heading).items():
-            field = model.model_fields.get(name) or config.TextSplitConfig.model_fields[name]
+            field = model.model_fields.get(name) or corpus_config.TextSplitConfig.model_fields[name]
             if field.is_required():
                 assert default == "required", name
             elif isinstance(field.default, BaseModel):
@@ -344,7 +353,7 @@ class TestDocumentation:
     def test_largest_values_are_said(self, heading: str) -> None:
         model = self.SECTIONS[heading]
         for name, (_, kind, _, _) in self.rows(heading).items():
-            field = model.model_fields.get(name) or config.TextSplitConfig.model_fields[name]
+            field = model.model_fields.get(name) or corpus_config.TextSplitConfig.model_fields[name]
             for bound in field.metadata:
                 largest = getattr(bound, "le", getattr(bound, "lt", None))
                 if largest is not None and kind != "rate":

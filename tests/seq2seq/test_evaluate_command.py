@@ -12,6 +12,7 @@ from data.errors import UserError
 from seq2seq import evaluate_command, shipped_models
 from seq2seq.evaluate_options import build_parser
 from seq2seq.evaluation_files import check_file_names, file_stem, read_reports
+from seq2seq.output_formats import one_line
 from tests.seq2seq.evaluation_examples import DictionaryTranslator, make_run
 
 PROJECT = Path(__file__).parents[2]
@@ -136,7 +137,7 @@ def test_search_options_of_the_command_line_win(tmp_path, files, translator) -> 
     )
     search, word_mode, batch_size = translator.asked[0]
     assert (search.beam_size, search.length_penalty, batch_size, word_mode) == (7, 0.5, 9, "unicode")
-    (report,) = read_reports(run.path)
+    (report,) = read_reports(run.path / "evaluation" / "first-1")
     assert report["options"]["beam_size"] == 7
     assert report["options"]["limit"] == 1
     assert report["counts"]["sentences"] == 1
@@ -222,6 +223,11 @@ def test_comparison_with_another_run(tmp_path, files, translator, capsys) -> Non
     assert "Against old" in capsys.readouterr().out
     with pytest.raises(UserError, match="other sentences or references"):
         run_main(new.path, files, "--limit", "1", "--compare", str(old.path))
+    run_main(old.path, files, "--limit", "1")
+    run_main(new.path, files, "--limit", "1", "--compare", str(old.path))
+    (limited,) = read_reports(new.path / "evaluation" / "first-1")
+    assert limited["comparison"]["metrics"]["chrf"]["p_value"] == 1  # they are equal there
+    assert read_reports(new.path)[0]["counts"]["sentences"] == 2  # a quick look replaces nothing
     with pytest.raises(UserError, match="does not exist"):
         run_main(new.path, files, "--compare", str(tmp_path / "nowhere"))
 
@@ -270,6 +276,25 @@ def test_options_that_contradict_each_other(arguments, message, capsys) -> None:
     assert message in capsys.readouterr().err
 
 
+def test_readings_that_cannot_be_made_are_refused_before_the_model_is_loaded(
+    tmp_path, files, monkeypatch
+) -> None:
+    from data.corpora import Corpus, Split
+    from seq2seq.translator import Translator
+
+    monkeypatch.setattr(Translator, "load", lambda runs, **_: pytest.fail("the model was loaded"))
+    run = make_run(tmp_path / "run")
+    with pytest.raises(UserError, match=r"pairs that the run was trained on, and they are not there \("):
+        run_main(run.path, files, "--alignment-gold", str(files["gold"]), "--alignment-baseline")
+    two = Split("validation", lambda: iter([("a dog", "un chien")]), 1)
+    corpus = Corpus("two", "en", "fr", train=two, validation=two, test={})
+    monkeypatch.setattr("seq2seq.corpus_loading.load_corpus", lambda *_: corpus)
+    with pytest.raises(UserError, match="--reverse-model is about gold alignment, and validation has none"):
+        evaluate_command.main(
+            ["--model", str(run.path), "--split", "validation", "--reverse-model", str(run.path)]
+        )
+
+
 def test_mistakes_that_are_seen_before_the_model_is_loaded(tmp_path, files, monkeypatch) -> None:
     from seq2seq.translator import Translator
 
@@ -279,6 +304,10 @@ def test_mistakes_that_are_seen_before_the_model_is_loaded(tmp_path, files, monk
     run = make_run(tmp_path / "run")
     with pytest.raises(UserError, match="is a directory"):
         run_main(run.path, files, "--report", str(tmp_path))
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    for option, place in (("--folder", "file"), ("--output", "file/scores.json")):
+        with pytest.raises(UserError, match="Cannot write"):
+            run_main(run.path, files, option, str(tmp_path / place))
     files["reference"].write_text("un chien\n", encoding="utf-8")
     with pytest.raises(UserError, match=r"source has 2 lines but .*reference has 1"):
         run_main(run.path, files)
@@ -339,7 +368,7 @@ def test_a_real_model_from_end_to_end(tmp_path, tiny_run, capsys) -> None:
     translator = Translator.load(tiny_run.path)
     direct = translator.translate(sources, translator.default_options(max_length=9))
     forced = translator.score(sources, targets)
-    assert [row["hypothesis"] for row in report["sentences"]] == [each.text for each in direct]
+    assert [row["hypothesis"] for row in report["sentences"]] == [one_line(each.text) for each in direct]
     total = sum(each.best.log_probability for each in forced)
     tokens = sum(len(each.best.token_log_probabilities) for each in forced)
     assert report["scores"]["perplexity"]["tokens"] == tokens

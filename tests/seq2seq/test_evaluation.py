@@ -206,6 +206,8 @@ class TestReport:
     def test_a_line_feed_in_a_translation_does_not_move_the_next_lines(self) -> None:
         report = run(DictionaryTranslator({"a": "x\ny"}), a_set(("a", "x")))
         assert report["sentences"][0]["hypothesis"] == "x y"
+        report = run(DictionaryTranslator({"a": "x\ry"}), a_set(("a", "x")))
+        assert report["sentences"][0]["hypothesis"] == "x y"
 
     def test_several_references(self) -> None:
         several = EvaluationSet("two", ("a",), (("p q r s", "t u v w"),))

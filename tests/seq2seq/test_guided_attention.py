@@ -263,3 +263,7 @@ def test_decay_needs_a_known_number_of_batches() -> None:
     guide = attention_guide(config, 10)
     assert guide is not None
     assert float(guide.weight(20)) == pytest.approx(0.35)
+    # Keras counts updates, and two batches make one.
+    guide = attention_guide(tiny_training(gradient_accumulation=2, **GUIDED), 10)
+    assert guide is not None
+    assert float(guide.weight(10)) == pytest.approx(0.35)

@@ -166,9 +166,9 @@ def test_the_inspector_serves_epochs_as_models(kept_run: RunDirectory) -> None:
         second.version(None).model.trainable_variables, kept_arrays(kept_run, 2), strict=True
     ):
         np.testing.assert_array_equal(np.array(variable), array)
-    assert second.describe()["checkpoints"] == []
-    assert second.describe()["best_epoch"] is None
-    assert [each["epoch"] for each in best.describe()["checkpoints"]] == [2, 4]
+    assert second.describe(20)["checkpoints"] == []
+    assert second.describe(20)["best_epoch"] is None
+    assert [each["epoch"] for each in best.describe(20)["checkpoints"]] == [2, 4]
     with pytest.raises(UserError, match=r"run@2 is given twice"):
         load_models([f"{kept_run.path}@2", f"{kept_run.path}/../run@02"])
 

@@ -83,12 +83,17 @@ def test_plot_chooses_a_directory_or_draws_the_last_translation(talk, tmp_path):
         f":plot {tmp_path}/early.png",
         "two dogs",
         f":plot {tmp_path}/last.svg",
+        f":plot {tmp_path}/last.jpg",
+        ":plot ~nosuchuser/pictures",
         f":plot {tmp_path}/new",
         "a child",
     )
     assert "Nothing has been translated yet" in notes
     assert not (tmp_path / "early.png").exists()
     assert (tmp_path / "last.svg").stat().st_size > 1000
+    assert "last.jpg: pictures are .png, .svg, .pdf" in notes
+    assert not (tmp_path / "last.jpg").exists()
+    assert "~nosuchuser/pictures: the home directory" in notes
     assert (tmp_path / "new" / "0001-a-child.png").exists()
     assert not (tmp_path / "plots").exists()
     assert prompt.settings.draws_pictures

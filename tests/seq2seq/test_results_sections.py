@@ -90,6 +90,25 @@ def test_runs_of_one_configuration_have_a_mean_and_a_spread(tmp_path: Path) -> N
     assert (row["configuration"], row["runs"], row["BLEU"]) == ("recipe", "3", "39.0 ± 1.0")
     assert [row["system"] for row in rows_of(text, "Scores")] == [r"seed\_1", r"seed\_2", r"seed\_3", "other"]
     assert "## Over seeds" not in page_of(tmp_path, runs[0], runs[3])
+    # Neither the same weights twice nor another search is chance.
+    assert "## Over seeds" not in page_of(tmp_path, runs[0], runs[0])
+    change_report(runs[1], lambda report: report["options"].update(beam_size=9))
+    assert "## Over seeds" not in page_of(tmp_path, runs[0], runs[1])
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "named"),
+    [("limit", 50, "ours, first 50"), ("attention", "uniform", "ours, uniform attention")],
+)
+def test_a_part_of_a_set_or_another_attention_says_so_and_stands_beside_no_figure_of_others(
+    tmp_path: Path, option: str, value: Any, named: str
+) -> None:
+    run = evaluated(tmp_path / "ours")
+    change_report(run, lambda report: report["options"].update({option: value}))
+    (tmp_path / "published.yaml").write_text(PUBLISHED, encoding="utf-8")
+    text = page_of(tmp_path, "--published", tmp_path / "published.yaml", run)
+    assert rows_of(text, "Scores")[0]["system"] == named
+    assert "of others" not in text
 
 
 def test_an_ensemble_is_called_one(tmp_path: Path) -> None:

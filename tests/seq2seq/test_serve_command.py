@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -154,6 +155,16 @@ def test_only_this_machine_s_names_are_answered_unless_others_are_wanted() -> No
     assert "lab.example" in answered_hosts("127.0.0.1", ["lab.example"])
     assert answered_hosts("0.0.0.0", []) == ()
     assert set(answered_hosts("0.0.0.0", ["lab.example"])) >= {"lab.example", "localhost"}
+
+
+@pytest.mark.parametrize(
+    ("host", "allowed"), [("127.0.0.1", []), ("127.2", []), ("localhost", []), ("0.0.0.0", ["lab.example"])]
+)
+def test_the_address_that_is_printed_is_answered(host: str, allowed: list[str]) -> None:
+    with bound_socket(host, 0) as listening:
+        printed = urlsplit(address_of(listening)).hostname
+    hosts = [each.casefold() for each in answered_hosts(host, allowed)]
+    assert not hosts or printed in hosts
 
 
 def test_addresses_can_be_typed_into_a_browser() -> None:

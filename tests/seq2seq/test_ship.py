@@ -15,7 +15,8 @@ import pytest
 from data.errors import UserError
 from seq2seq import halving, shipped_models
 from seq2seq import ship as ship_module
-from seq2seq.config import TfdsCorpusConfig, dump_config, parse_config
+from seq2seq.config import dump_config, parse_config
+from seq2seq.corpus_config import TfdsCorpusConfig
 from seq2seq.run_directory import RunDirectory
 from seq2seq.ship import main
 from seq2seq.translator import Translator
@@ -112,14 +113,28 @@ def test_it_says_what_halving_cost(
 def test_what_is_there_is_replaced_only_when_asked(evaluated_run: Path, tmp_path: Path) -> None:
     target = tmp_path / "model"
     target.mkdir()
-    (target / "precious").write_text("x")
+    (target / "weights.zip").write_text("of an older model")
     with pytest.raises(UserError, match=r"model is there already\. .*--replace"):
         main([str(evaluated_run), str(target)])
-    assert [path.name for path in target.iterdir()] == ["precious"]
+    assert (target / "weights.zip").read_text() == "of an older model"
     ship_here(evaluated_run, target, "--replace")
-    assert not (target / "precious").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
     assert Translator.load(target).translate(["I see."])[0].text is not None
+
+
+@pytest.mark.parametrize("options", [[], ["--replace"]])
+def test_what_is_no_shipped_model_is_never_replaced(
+    evaluated_run: Path, tmp_path: Path, options: list[str]
+) -> None:
+    """The name forgotten, it would be the folder of all models; or the run itself."""
+    folder = tmp_path / "models" / "other" / "weights.zip"
+    folder.parent.mkdir(parents=True)
+    folder.write_text("precious")
+    for target in (tmp_path / "models", evaluated_run):
+        with pytest.raises(UserError, match="is there and no shipped model"):
+            main([str(evaluated_run), str(target), *options])
+    assert folder.read_text() == "precious"
+    assert RunDirectory(evaluated_run).model_file.is_file()
 
 
 @pytest.fixture

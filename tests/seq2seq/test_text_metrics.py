@@ -110,6 +110,17 @@ def test_ter_from_sentences_is_corpus_ter_and_no_mean() -> None:
     assert whole != pytest.approx(mean, abs=0.1)
 
 
+@pytest.mark.parametrize(("tokenizer", "text"), [("zh", "他今天去了学校。"), ("char", "犬が走る。")])
+def test_ter_counts_the_words_of_bleu_where_there_are_no_spaces(tokenizer: str, text: str) -> None:
+    """Otherwise a sentence is one word, and one wrong letter makes all of it wrong."""
+    scorer = TextScorer(tokenizer)
+    changed = text[:1] + "猫" + text[2:]
+    scores = scorer.corpus([changed], [[text]], [scorer.sentence(changed, [text])])
+    assert scores["ter"]["score"] == pytest.approx(100 / len(text))
+    assert scores["ter"]["signature"].endswith(f"|split:{tokenizer}")
+    assert "split" not in corpus_scores(TextScorer())["ter"]["signature"]
+
+
 def test_rouge_by_hand() -> None:
     """Reference a b c d, hypothesis a c b d e: 4 of 5 and 4 of 4 words, no neighbours in common.
 
@@ -154,5 +165,7 @@ def test_bleu_tokenizer_of_a_language() -> None:
     assert bleu_tokenizer_for("de") == bleu_tokenizer_for(None) == "13a"
     assert bleu_tokenizer_for("zh") == bleu_tokenizer_for("zh-CN") == "zh"
     assert bleu_tokenizer_for("ja") == "char"
+    assert bleu_tokenizer_for("Chinese") == bleu_tokenizer_for("zh_TW") == "zh"
+    assert bleu_tokenizer_for("zh", is_tokenized=True) == "none"
     with pytest.raises(UserError, match="13a, intl"):
         TextScorer("13b")

@@ -69,6 +69,16 @@ def test_resume_takes_the_configuration_of_the_run(tmp_path: Path, called: Any) 
     assert train.config == tiny_training(epochs=9)
 
 
+def test_a_path_is_no_markup(tmp_path: Path, called: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    called()
+    path = write_config(tmp_path, tiny_training())
+    run = tmp_path / "[red]x:b:y"
+    train_command.main(["--config", str(path), "--run", str(run)])
+    err = capsys.readouterr().err
+    assert f"tiny in {run}\n" in err
+    assert f"python evaluate.py --model {run}\n" in err
+
+
 def test_a_run_alone_is_not_enough(tmp_path: Path, called: Any) -> None:
     called()
     with pytest.raises(UserError, match="say what to train"):

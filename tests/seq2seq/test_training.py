@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import shutil
@@ -19,6 +20,7 @@ import pytest
 from data.errors import DataError, UserError
 from data.tokenizer import train_tokenizers
 from seq2seq import training, training_data
+from seq2seq.config import Config
 from seq2seq.model import Seq2SeqModel
 from seq2seq.run_directory import RunDirectory
 from seq2seq.training import compile_model
@@ -86,10 +88,13 @@ class TestAFinishedRun:
             train_here(tiny_training(), copied)
 
     def test_is_not_resumed_for_nothing(self, copied: Path) -> None:
-        before = saved_arrays(copied)
+        """What is refused changes nothing, whatever it asked for besides."""
+        before = {path: path.read_bytes() for path in copied.rglob("*") if path.is_file()}
+        config = RunDirectory(copied).config.model_copy(deep=True)
+        config.model.implementation = "plain"
         with pytest.raises(UserError, match=r"is finished: 2 epochs.*training\.epochs=N with N above 2"):
-            train_here(RunDirectory(copied).config, copied, resume=True)
-        assert all(np.array_equal(value, before[name]) for name, value in saved_arrays(copied).items())
+            train_here(config, copied, resume=True)
+        assert {path: path.read_bytes() for path in copied.rglob("*") if path.is_file()} == before
 
     @pytest.mark.slow
     def test_goes_on_when_epochs_are_raised(self, copied: Path) -> None:
@@ -99,6 +104,29 @@ class TestAFinishedRun:
         assert "Going on at epoch 3, batch 1." in printed
         assert [row["epoch"] for row in metric_columns(copied)] == ["1", "2", "3"]
         assert RunDirectory(copied).config == config
+
+    def test_stopped_between_two_epochs_it_can_end_there(self, copied: Path) -> None:
+        config = RunDirectory(copied).config.model_copy(deep=True)
+        stopped_in(copied, config, planned=5)
+        config.training.epochs = 1
+        with pytest.raises(UserError, match=r"has 2 epochs behind it.*end it here: .*training\.epochs=2"):
+            train_here(config, copied, resume=True)
+        assert RunDirectory(copied).config.training.epochs == 5
+        config.training.epochs = 2
+        progress, _ = train_here(config, copied, resume=True)
+        assert (progress.epoch, progress.finished) == (2, True)
+        assert read_progress(copied / "state.npz").finished
+        run = RunDirectory(copied)
+        assert (run.config.training.epochs, run.read_facts()["finished"]) == (2, True)
+
+    def test_is_read_although_the_implementation_was_changed_since(self, copied: Path) -> None:
+        """As after --resume --set model.implementation=plain, until an epoch is better than the best."""
+        config = RunDirectory(copied).config.model_copy(deep=True)
+        config.model.implementation = "plain"
+        weights = RunDirectory(copied).load_model().get_weights()
+        RunDirectory(copied).create(config)
+        found = RunDirectory(copied).load_model().get_weights()
+        assert all(np.array_equal(*pair) for pair in zip(found, weights, strict=True))
 
     def test_its_model_file_holds_no_optimiser(self, trained: TrainedRun) -> None:
         """Of which there is three times as much as of the model: this file is what people ship."""
@@ -112,6 +140,20 @@ class TestAFinishedRun:
         import matplotlib.pyplot as plt
 
         assert plt.get_fignums() == []
+
+
+def stopped_in(folder: Path, config: Config, *, planned: int) -> None:
+    """Make a finished run one that was stopped, with more epochs to go."""
+    longer = config.model_copy(deep=True)
+    longer.training.epochs = planned
+    run = RunDirectory(folder)
+    run.create(longer)
+    run.write_facts(finished=False)
+    with np.load(run.state_file) as state:
+        arrays = dict(state)
+    progress = {**json.loads(arrays["progress"].tobytes()), "finished": False}
+    arrays["progress"] = np.frombuffer(json.dumps(progress).encode(), np.uint8)
+    np.savez(run.state_file, **arrays)
 
 
 STORE_FILES = ("offsets.bin", "store.json", "text.bin")
@@ -135,7 +177,7 @@ class TestWhatNoLongerFits:
 
     def test_another_corpus(self, copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         from data import starter
-        from seq2seq.config import StarterCorpusConfig
+        from seq2seq.corpus_config import StarterCorpusConfig
 
         # The same configuration, but the data behind it are others.
         load = starter.load_starter_corpus
@@ -181,6 +223,37 @@ def no_fit(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class TestStartsThatFailed:
+    def test_of_what_was_there_before_nothing_is_taken_for_the_new_run(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def stop(*_: object, **__: object) -> None:
+            raise KeyboardInterrupt
+
+        run = RunDirectory(tmp_path)
+        run.write_facts(train_fingerprint="of another configuration")
+        monkeypatch.setattr(training_data, "train_tokenizers", stop)
+        with pytest.raises(KeyboardInterrupt):
+            train_here(tiny_training(), tmp_path)
+        assert run.read_facts()["seed"] == 1
+        assert "train_fingerprint" not in run.read_facts()
+
+    def test_a_full_disk_while_the_data_are_prepared(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(*_: object) -> None:
+            raise OSError(28, "No space left on device", "text.bin")
+
+        monkeypatch.setattr(training_data.PairStore, "write", full)
+        with pytest.raises(UserError, match=r"text\.bin: No space left on device\. Nothing was trained"):
+            train_here(tiny_training(), tmp_path / "run")
+
+    def test_a_file_in_the_place_of_the_run(self, tmp_path: Path) -> None:
+        (tmp_path / "file").write_text("precious")
+        for place in (tmp_path / "file", tmp_path / "file" / "run"):
+            with pytest.raises(UserError, match="cannot be the directory of a run"):
+                train_here(tiny_training(), place)
+        assert (tmp_path / "file").read_text() == "precious"
+
     def test_can_be_tried_again(self, tmp_path: Path, no_fit: None) -> None:
         """Nothing was trained yet, so a mended configuration needs no new directory."""
         with pytest.raises(DataError, match=r"80 have more than 1 pieces on a side.*Raise max_length"):

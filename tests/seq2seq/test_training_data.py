@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -181,3 +182,14 @@ class TestLoadCorpus:
         for data in (config.data, tiny_training().data):
             with pytest.raises(ConfigError, match=r"--mirror somewhere: .*Leave it out"):
                 load_corpus(data, "somewhere")
+
+
+def test_where_cleaning_leaves_nothing_its_table_says_why(config: Config, tmp_path: Path) -> None:
+    """A corpus for a network that copies: every target is its source."""
+    (tmp_path / "train.tsv").write_text("a dog .\ta dog .\na cat .\ta cat .\n", encoding="utf-8")
+    run = RunDirectory(tmp_path / "run")
+    run.create(config)
+    printed = io.StringIO()
+    with pytest.raises(UserError, match="cleaning left none of its training pairs; the table above"):
+        prepare_training_data(run, config, None, Console(file=printed, width=120))
+    assert re.search(r"dropped: .* 2 +100\.00", printed.getvalue())

@@ -134,6 +134,9 @@ def test_the_list_of_models_goes_to_stdout(shipped_model, tmp_path, monkeypatch,
         (["a", "--plot", "x.png", "--plots", "y"], "not both"),
         (["a", "--no-plot", "--plots", "y"], "contradicts"),
         (["--min-length", "5", "--max-length", "4"], "less than"),
+        (["--score", "--shortlist"], "mean nothing to it"),
+        (["--score", "--max-length", "4"], "mean nothing to it"),
+        (["--sample", "--shortlist"], "whole vocabulary"),
         (["a", "--plot", "x.png", "--plot-format", "svg"], "leave out"),
     ],
 )
@@ -149,6 +152,7 @@ def test_contradictions_end_with_the_usage(arguments, message, capsys):
     [
         (["--model", "nowhere", "a"], "nowhere does not exist"),
         (["--n-best", "9", "a"], "--n-best must be from 1 to --beam-size"),
+        (["--max-length", "3000000000", "a"], "--max-length must be a whole number from 1 to 1,000,000"),
         (["--length-penalty", "-1", "a"], "--length-penalty must be"),
         (["--format", "pharaoh", "--n-best", "2", "a"], "--n-best must be 1"),
         (["--alignment", "argmax", "a"], "--format text has none"),
@@ -250,12 +254,16 @@ def test_invalid_utf8_names_the_place(translate, tmp_path):
         translate(stdin=b"two dogs\ncaf\xe9\n")
 
 
-def test_a_bad_line_of_a_stream_loses_nothing_before_it(translate, expected, capsys):
+@pytest.mark.parametrize("attention", [[], ["--posterior"]])
+def test_a_bad_line_of_a_stream_loses_nothing_before_it(
+    translate, posterior, expected, capsys, monkeypatch, attention
+):
+    monkeypatch.setattr(PosteriorTranslator, "load", lambda runs, **options: posterior)
     with pytest.raises(UserError, match="standard input, line 3"):
-        translate(stdin=b"two dogs\na child\ncaf\xe9\n")
+        translate(*attention, stdin=b"two dogs\na child\ncaf\xe9\n")
     assert capsys.readouterr().out.splitlines() == expected(["two dogs", "a child"])
     with pytest.raises(UserError, match=r"standard input, line 2: has 1 column\."):
-        translate("--score", stdin=b"two dogs\ta child\nno tab\n")
+        translate("--score", *attention, stdin=b"two dogs\ta child\nno tab\n")
     assert len(capsys.readouterr().out.splitlines()) == 1
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -142,3 +143,15 @@ def test_shapes_that_contradict_each_other_are_refused():
         hypothesis(finished=False, token_log_probabilities=np.zeros(4))
     with pytest.raises(ValueError, match="attends to 3 source positions; the source has 4"):
         Translation(SOURCE, (hypothesis(attention=ATTENTION[:, :3]),))
+
+
+def test_printed_it_is_its_text_and_a_heat_map(monkeypatch):
+    monkeypatch.setattr("seq2seq.attention_pictures.has_colors", lambda stream: False)
+    lines = str(Translation(SOURCE, (hypothesis(),))).split("\n")
+    assert lines[:2] == ["stray dogs", ""]
+    # Straßenhunde, 犬, end: 0.8, 0.15 and 0.05 of "stray"
+    assert "stray ██ ░░ ░░" in lines
+    assert " dogs ░░ ██ ·" in lines
+    monkeypatch.setattr("seq2seq.attention_pictures.has_colors", lambda stream: stream is sys.stdout)
+    assert "\x1b[48;5;" in str(Translation(SOURCE, (hypothesis(),)))
+    assert str(Translation(NOTHING, (), "the line is empty")) == ""

@@ -235,6 +235,8 @@ def test_a_prefix_belongs_to_its_own_sentence(copier):
     assert translations[2].text.startswith("the")
     with pytest.raises(ValueError, match="2 texts need as many prefixes"):
         copier.translate(["a", "b"], BEAM, forced_prefix=["a"])
+    with pytest.raises(ValueError, match="there are only 1 prefixes"):
+        list(copier.translate_stream(["a", "b"], BEAM, forced_prefix=["a"]))
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -232,6 +233,13 @@ class TestWhatIsMeasured:
             self.validate(monkeypatch, loss)
 
 
+class ListOfPairs(list[tuple[str, str]]):
+    """In place of a store."""
+
+    def read(self, indices: Iterable[int]) -> list[tuple[str, str]]:
+        return [self[index] for index in indices]
+
+
 class TestBleu:
     @pytest.fixture
     def references(self) -> list[tuple[str, str]]:
@@ -243,12 +251,9 @@ class TestBleu:
         """The BLEU of a search that always finds the reference, and the sentences it was asked for."""
         from seq2seq import validation
 
-        class Store(list):  # type: ignore[type-arg]
-            def read(self, indices: Any) -> list[tuple[str, str]]:
-                return [self[index] for index in indices]
-
         class Data:
-            validation_store = Store(pairs)
+            validation_store = ListOfPairs(pairs)
+            target_language = "en"
 
         Data.tokenizers = tokenizers  # type: ignore[attr-defined]
         asked: list[int] = []
@@ -287,6 +292,39 @@ class TestBleu:
     ) -> None:
         config = tiny_config(training={"validation_pairs": 4})
         assert sorted(self.bleu(monkeypatch, tiny_tokenizers, references, config)[1]) == [0, 1, 2, 3]
+
+    @pytest.mark.parametrize(
+        ("language", "is_tokenized", "tokenize"),
+        [("zh-CN", False, "zh"), ("de", False, "13a"), ("de", True, "none")],
+    )
+    def test_finds_words_as_evaluate_py_does(
+        self, monkeypatch: pytest.MonkeyPatch, language: str, is_tokenized: bool, tokenize: str
+    ) -> None:
+        """The rules of 13a take a whole Chinese sentence for one word."""
+        import sacrebleu
+
+        from seq2seq import validation
+
+        references = ["两只狗在雪地里奔跑。", "一个男人在弹吉他,唱歌!"]
+        hypotheses = ["两只狗在草地里奔跑。", "一个男人在弹钢琴,唱歌!"]
+        data = SimpleNamespace(
+            target_language=language,
+            validation_store=ListOfPairs(("", reference) for reference in references),
+            tokenizers=SimpleNamespace(
+                target=None, source=SimpleNamespace(encode_batch=lambda texts: [[5] for _ in texts])
+            ),
+        )
+        monkeypatch.setattr(validation, "Search", lambda *_: SimpleNamespace(refresh=lambda: None))
+        monkeypatch.setattr(validation, "decode_in_batches", lambda *_, **__: hypotheses)
+        config = tiny_training({"evaluation": {"tokenized": is_tokenized}})
+        callback = Validation(data, config, TrainingProgress(), Path("x"), None, lambda _: None)  # type: ignore[arg-type]
+        callback.set_model(FakeModel())
+        by_rules = {
+            rules: sacrebleu.corpus_bleu(hypotheses, [references], tokenize=rules, force=True).score
+            for rules in ("zh", "13a", "none")
+        }
+        assert callback._bleu() == pytest.approx(by_rules[tokenize])
+        assert len({round(score) for score in by_rules.values()}) == 3
 
 
 def test_a_failed_save_keeps_the_old_model(

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from data.segmentation import Segmentation
+from data.tokenizer import TokenizerPair
 from data.words import word_spans
 from seq2seq.kept_words import addresses, missing, names, numbers
 from seq2seq.translation import Hypothesis
@@ -196,8 +197,17 @@ class TestWords:
         new = kinds("we saw his dog", "nous avons vu le chien de Peter", **languages)
         assert "names" in new
 
+    def test_names_beside_a_word_without_letters(self, tiny_tokenizers: TokenizerPair) -> None:
+        """A model may write a word boundary with nothing behind it."""
+        tokenizer = tiny_tokenizers.target
+        space = tokenizer.token("▁")
+        written = tokenizer.segment_tokens([space])
+        assert written.words == ("",)
+        assert names(written) == []
+
     def test_capitals_of_german_nouns_are_no_names(self) -> None:
-        assert "names" not in kinds("ein Hund schläft", "a dog sleeps", source_language="de")
+        for language in ("de", "de_DE", "de-AT", "German"):
+            assert "names" not in kinds("ein Hund schläft", "a dog sleeps", source_language=language)
         assert "names" not in kinds("ein Hund schläft", "a dog sleeps")  # nobody said what language it is
         assert "names" in kinds("ein Hund schläft", "a dog sleeps", source_language="nl")
 

@@ -29,14 +29,16 @@ export class CompareTab {
 
   /** What the sentence is compared with; without a choice the next model, or greedy search of the only one. */
   #other() {
-    const { model, otherModel, otherCheckpoint, otherSearch } = this.state();
+    const { model, checkpoint, otherModel, otherCheckpoint, otherSearch } = this.state();
     const first = modelNamed(this.models, model);
     const next = this.models.find(({ name }) => name !== first.name) ?? first;
     const chosen = this.models.find(({ name }) => name === otherModel) ?? next;
     const onlyOne = otherModel === null && chosen === first && otherCheckpoint === null;
+    const isKept = chosen.checkpoints.some(({ epoch }) => epoch === otherCheckpoint); // links grow old
     return {
       model: chosen,
-      checkpoint: otherCheckpoint,
+      // Two searches differ in the search alone when both have the same weights.
+      checkpoint: onlyOne ? checkpoint : isKept ? otherCheckpoint : null,
       search: onlyOne && otherSearch === "same" ? "greedy" : otherSearch,
     };
   }
@@ -71,7 +73,8 @@ export class CompareTab {
       );
       parts.push(epochs);
     }
-    const choose = (value) => this.#choose({ otherModel: model.name, otherSearch: value });
+    const choose = (value) =>
+      this.#choose({ otherModel: model.name, otherCheckpoint: checkpoint, otherSearch: value });
     this.toolbar.replaceChildren(...parts, choice("Search", SEARCHES, search, choose));
   }
 

@@ -16,6 +16,7 @@ import { WhyTab } from "./why_tab.js";
 
 const byId = (id) => document.getElementById(id);
 const NOTHING = "There is nothing to translate.";
+const WITHOUT_PREFIX = "Translate goes on without the beginning that the link had.";
 const TABS = { attention: "Attention", beam: "Beam", why: "Why this word", compare: "Compare" };
 
 /** What is asked of the server for a state. */
@@ -113,8 +114,10 @@ class Page {
     try {
       answer = await this.asker.latest((question) => question("api/translate", body));
     } catch (error) {
-      if (fromAddress) this.#showNothing({ ...this.current, ...changes });
-      this.form.complain(error.message);
+      const isForeign = error.code === "unknown_piece"; // a beginning that was chosen with other weights
+      if (fromAddress)
+        this.#showNothing({ ...this.current, ...changes, ...(isForeign ? { prefix: START.prefix } : {}) });
+      this.form.complain(isForeign && fromAddress ? `${error.message} ${WITHOUT_PREFIX}` : error.message);
       return;
     }
     if (!answer) return;

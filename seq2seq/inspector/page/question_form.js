@@ -6,6 +6,12 @@ import { codePoints } from "./units.js";
 
 const WAIT_FOR_SLIDER_MILLISECONDS = 120;
 const ADVICE = "Translate it sentence by sentence.";
+/** The fields of the search, and what /api/models calls them. */
+const SEARCH_FIELDS = {
+  "beam-size": "beam_size",
+  "n-best": "n_best",
+  "length-penalty": "length_penalty",
+};
 const byId = (id) => document.getElementById(id);
 
 /** "English" for "en"; a name that is no code stays as it is. */
@@ -46,10 +52,11 @@ export class QuestionForm {
     });
     this.sentence.addEventListener("input", () => this.#grow());
     byId("model").addEventListener("change", () => {
+      this.#followDefaults(this.shown, this.model);
       this.#showModel(this.model, null);
-      this.submit();
+      if (this.sentence.value.trim()) this.submit();
     });
-    for (const id of ["beam-size", "n-best", "length-penalty"]) {
+    for (const id of Object.keys(SEARCH_FIELDS)) {
       byId(id).addEventListener("change", () => this.sentence.value.trim() && this.submit());
     }
     let waiting;
@@ -74,7 +81,15 @@ export class QuestionForm {
     this.sentence.style.height = `${this.sentence.scrollHeight + 2}px`;
   }
 
+  /** Where the search is what the one model's run says, it becomes what the other's says. */
+  #followDefaults(before, now) {
+    for (const [id, name] of Object.entries(SEARCH_FIELDS)) {
+      if (Number(byId(id).value) === before.search[name]) byId(id).value = now.search[name];
+    }
+  }
+
   #showModel(model, checkpoint) {
+    this.shown = model;
     byId("model").value = model.name;
     byId("languages").textContent =
       `${languageName(model.source_language)} → ${languageName(model.target_language)}`;
@@ -103,6 +118,7 @@ export class QuestionForm {
     byId("beam-size").value = state.beamSize ?? model.search.beam_size;
     byId("n-best").value = state.nBest ?? model.search.n_best;
     byId("length-penalty").value = state.lengthPenalty ?? model.search.length_penalty;
+    for (const id of Object.keys(SEARCH_FIELDS)) byId(id).removeAttribute("aria-invalid");
     this.#grow();
   }
 

@@ -137,9 +137,19 @@ export function withoutEnd(pieces) {
   return pieces.at(-1) === END_LABEL ? pieces.slice(0, -1) : pieces;
 }
 
+const BYTE_PIECE = /^<0x([0-9A-F]{2})>$/;
+const ENCODER = new TextEncoder();
+
+/** In UTF-8; what a vocabulary has no piece for, it writes byte by byte. */
+function bytesOfPiece(piece) {
+  const byte = BYTE_PIECE.exec(piece);
+  return byte ? [Number.parseInt(byte[1], 16)] : [...ENCODER.encode(piece)];
+}
+
 /** The text that pieces make. */
 export function textOfPieces(pieces) {
-  return withoutEnd(pieces).join("").replaceAll("▁", " ").trim();
+  const bytes = withoutEnd(pieces).flatMap(bytesOfPiece);
+  return new TextDecoder().decode(Uint8Array.from(bytes)).replaceAll("▁", " ").trim();
 }
 
 /** How a piece of the server's answers is shown by itself: "…" where it continues a word. */

@@ -6,6 +6,8 @@ import asyncio
 import json
 import re
 import threading
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +77,86 @@ def test_other_requests_are_heard_while_the_model_works(served: ServedModel) -> 
     answer = asyncio.run(both())
     thread.stop()
     assert len(answer["translations"]) == 2
+
+
+def answered(asked: Callable[[Questions], Awaitable[Any]], served: ServedModel, limits: Limits) -> Any:
+    """What a server with these limits answers."""
+    queue = WorkQueue(100)
+    thread = ModelThread(queue)
+    thread.start()
+    try:
+        return asyncio.run(asked(Questions([served], queue, limits)))  # type: ignore[arg-type]
+    finally:
+        thread.stop()
+
+
+def test_an_answer_of_too_many_weights_is_refused(served: ServedModel) -> None:
+    (one,) = served.translator.translate(["two dogs."], served.translator.default_options())
+    weights = one.hypotheses[0].attention.size
+    asked = schemas.TranslateRequest(sentences=["two dogs."] * 3)
+
+    def translate(questions: Questions) -> Awaitable[Any]:
+        return questions.translate(asked, stays)
+
+    assert len(answered(translate, served, Limits(weights=3 * weights))["translations"]) == 3
+    with pytest.raises(ApiError, match=f"would hold {3 * weights:,} attention weights") as caught:
+        answered(translate, served, Limits(weights=3 * weights - 1))
+    assert (caught.value.status, caught.value.code, caught.value.field) == (422, "too_many", "sentences")
+
+
+def test_a_run_s_beam_is_cut_to_what_the_server_allows(served: ServedModel) -> None:
+    own = served.translator.default_options().beam_size
+    assert own > 1
+    asked = schemas.TranslateRequest(sentences=["two dogs."])
+    answer = answered(lambda questions: questions.translate(asked, stays), served, Limits(beam_size=own - 1))
+    assert answer["search"]["beam_size"] == own - 1
+    assert served.describe(own - 1)["search"]["beam_size"] == own - 1
+    assert served.describe(own + 1)["search"]["beam_size"] == own
+
+
+def test_a_beginning_longer_than_the_run_s_longest_translation(
+    served: ServedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    defaults = served.translator.default_options
+    monkeypatch.setattr(
+        served.translator, "default_options", lambda **options: replace(defaults(**options), max_length=2)
+    )
+    monkeypatch.setattr(questions, "SECONDS_BETWEEN_LOOKS", 0.01)
+    written = served.translator.tokenizers.target.segment("two dogs run")
+    pieces = list(written.pieces)
+    text: Any = {"source": "two dogs."}
+    end: Any = [{"target_word": len(written.words), "source_words": [0]}]
+    asked: list[tuple[Any, str]] = [
+        (schemas.TranslateRequest(sentences=["two dogs."], prefix=pieces), "prefix"),
+        (schemas.BeamRequest(**text, prefix=pieces), "prefix"),
+        (schemas.PinRequest(**text, target_pieces=[*pieces, "</s>"], pins=end), "target_pieces"),
+    ]
+    for request, field in asked:
+        name = type(request).__name__.removesuffix("Request").lower()
+        with pytest.raises(ApiError, match=rf"has {len(pieces)} pieces .* at most 2 ") as caught:
+            asyncio.run(getattr(Questions([served], WorkQueue(9), Limits()), name)(request, leaves))
+        assert (caught.value.status, caught.value.code, caught.value.field) == (422, "too_long", field)
+
+
+def test_what_a_question_asks_for_is_what_it_waits_for(served: ServedModel) -> None:
+    """A whole beam is more work than one hypothesis, and comes later than a short sentence."""
+    queue = WorkQueue(100)  # with no thread behind it
+    questions = Questions([served], queue, Limits())
+
+    async def asked() -> list[int]:
+        beam = schemas.BeamRequest(source="two dogs run.", beam_size=6, pruned=3)
+        translation = schemas.TranslateRequest(sentences=["two dogs run."], beam_size=1)
+        waiting = [
+            asyncio.create_task(questions.beam(beam, stays)),
+            asyncio.create_task(questions.translate(translation, stays)),
+        ]
+        await asyncio.sleep(0.05)
+        rows = [queue.take()[0].rows for _ in range(2)]
+        for each in waiting:
+            each.cancel()
+        return rows
+
+    assert asyncio.run(asked()) == [1, 9]
 
 
 def test_who_waits_when_the_server_stops_is_told(served: ServedModel) -> None:

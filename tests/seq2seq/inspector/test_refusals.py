@@ -13,6 +13,7 @@ import pytest
 from seq2seq.inspector.guards import HEADERS
 from seq2seq.inspector.limits import Limits
 from seq2seq.inspector.page_files import FOLDER, read_page_files
+from seq2seq.inspector.questions import Questions
 from seq2seq.inspector.schemas import ErrorBody
 from tests.seq2seq.inspector.asking import ANSWERS, Asking
 
@@ -39,6 +40,8 @@ POSTS = sorted(path for path in ANSWERS if path not in ("/health", "/api/models"
         ("translate", {"sentences": ["x"], "beam_size": 2, "n_best": 3}, "invalid_request", "n_best"),
         ("translate", {"sentences": ["x"], "length_penalty": -1}, "invalid_request", "length_penalty"),
         ("translate", {"sentences": ["x"], "length_penalty": 11}, "invalid_request", "length_penalty"),
+        ("translate", {"sentences": ["x"], "length_penalty": "1"}, "invalid_request", "length_penalty"),
+        ("beam", {"source": SOURCE, "coverage_penalty": True}, "invalid_request", "coverage_penalty"),
         ("translate", {"sentences": ["x"], "beamsize": 1}, "invalid_request", "beamsize"),
         ("translate", {"sentences": ["x"], "prefix": ["no such piece"]}, "unknown_piece", "prefix.0"),
         ("translate", {"sentences": ["x"], "prefix": ["<unk>"]}, "unknown_piece", "prefix.0"),
@@ -209,6 +212,21 @@ def test_every_answer_carries_the_security_headers(api: Asking) -> None:
         for name, value in HEADERS.items():
             assert response.headers[name] == value
         assert "unsafe" not in response.headers["Content-Security-Policy"]
+
+
+def test_so_does_the_answer_to_what_the_program_fails_on(
+    api: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise RuntimeError("a secret of the server")
+
+    monkeypatch.setattr(Questions, "translate", fails)
+    response = api.client.post("/api/translate", json={"sentences": ["x"]})
+    assert response.status_code == 500
+    assert response.json()["error"]["code"] == "model_failed"
+    assert "secret" not in response.text
+    for name, value in HEADERS.items():
+        assert response.headers[name] == value
 
 
 def test_the_page_and_its_files(api: Asking) -> None:

@@ -1,0 +1,97 @@
+"""The section `data` of a configuration: where the sentence pairs come from, and which are left out."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from seq2seq.config_section import Positive, Section
+
+
+class TfdsCorpusConfig(Section):
+    """A translation data set of tensorflow-datasets, or one of this project's own builders."""
+
+    kind: Literal["tfds"]
+    name: str = Field(description="e.g. ted_hrlr_translate/pt_to_en, multi30k/en-de, tatoeba_en_es/en-es")
+    data_dir: str | None = Field(None, description="of prepared data sets; TFDS' own default if not set")
+    mirror: str | None = Field(None, description="folder or base URL that replaces the host (own builders)")
+    train: str = Field("train", description="split, in TFDS' syntax: train[:10%]")
+    validation: str = Field("validation", description="split to tune on")
+    test: list[str] = Field(["test"], description="splits that evaluate.py scores; may be empty")
+
+
+class TextSplitConfig(Section):
+    """One split: two line-aligned files, or one with a tab between source and target. Plain or .gz."""
+
+    source: str | None = None
+    target: str | None = None
+    tsv: str | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> TextSplitConfig:
+        two_files = self.source is not None and self.target is not None
+        if two_files == (self.tsv is not None) or (self.source is None) != (self.target is None):
+            raise ValueError("give either both `source` and `target`, or `tsv` alone")
+        return self
+
+    def paths(self) -> dict[str, str]:
+        return {key: value for key, value in self.model_dump().items() if value is not None}
+
+
+class TextCorpusConfig(Section):
+    """Parallel text files; paths are relative to the current directory."""
+
+    kind: Literal["text"]
+    train: TextSplitConfig
+    validation: TextSplitConfig
+    test: dict[str, TextSplitConfig] = Field({}, description="by name")
+
+    @model_validator(mode="after")
+    def _names_of_their_own(self) -> TextCorpusConfig:
+        if taken := {"train", "validation"} & self.test.keys():
+            raise ValueError(f"test: a test set cannot be called {min(taken)}: that is the name of a split")
+        return self
+
+
+class StarterCorpusConfig(Section):
+    """The built-in English-French grammar; as many pairs as asked for."""
+
+    kind: Literal["starter"]
+    train_pairs: Positive = 20_000
+    validation_pairs: Positive = 500
+    test_pairs: Positive = 500
+    seed: int = 1
+
+
+CORPUS_KINDS = {"tfds": TfdsCorpusConfig, "text": TextCorpusConfig, "starter": StarterCorpusConfig}
+
+CorpusConfig = Annotated[
+    TfdsCorpusConfig | TextCorpusConfig | StarterCorpusConfig, Field(discriminator="kind")
+]
+
+
+class CleaningConfig(Section):
+    """Which training pairs are left out. Validation and test pairs never are."""
+
+    white_space: Literal["collapse", "strip", "keep"] = "collapse"
+    drop_empty: bool = True
+    max_words: Positive | None = 250
+    max_length_ratio: float | None = Field(9.0, ge=1, description="words of the longer side / the shorter")
+    length_ratio_from_words: Positive = Field(
+        10, description="the ratio applies when the longer side has so many"
+    )
+    drop_identical: bool = Field(True, description="source identical to target")
+    drop_duplicate_pairs: bool = True
+    held_out_overlap: Literal["report", "remove"] = Field(
+        "report",
+        description="count training pairs with a source or target of validation or test; remove: leave out "
+        "those with such a source",
+    )
+
+
+class DataConfig(Section):
+    source_language: str | None = Field(None, description="taken from the data set when it says so")
+    target_language: str | None = None
+    corpus: CorpusConfig
+    cleaning: CleaningConfig = CleaningConfig()
