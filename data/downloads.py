@@ -243,29 +243,34 @@ def _download(
     """Write what `url` serves to `target`; nothing is left behind unless size and checksum are right."""
     received = 0
     digest = hashlib.sha256()
-    with atomic_write(target, "wb") as out:
-        for block in _blocks(url, timeout):
-            received += len(block)
-            if received > file.size:
+    try:
+        with atomic_write(target, "wb") as out:
+            for block in _blocks(url, timeout):
+                received += len(block)
+                if received > file.size:
+                    raise _wrong_content(file, url)
+                digest.update(block)
+                out.write(block)
+                on_bytes(len(block))
+            if received < file.size:
+                raise _InterruptedTransferError(
+                    f"The download of {url} broke off: {received} of {file.size} bytes arrived. "
+                    f"Try again later. {WAYS_OUT}"
+                )
+            if digest.hexdigest() != file.sha256:
                 raise _wrong_content(file, url)
-            digest.update(block)
-            out.write(block)
-            on_bytes(len(block))
-        if received < file.size:
-            on_bytes(-received)
-            raise _InterruptedTransferError(
-                f"The download of {url} broke off: {received} of {file.size} bytes arrived. "
-                f"Try again later. {WAYS_OUT}"
-            )
-        if digest.hexdigest() != file.sha256:
-            raise _wrong_content(file, url)
+    except _InterruptedTransferError:
+        on_bytes(-received)  # they will come again
+        raise
 
 
 def _blocks(url: str, timeout: float) -> Iterator[bytes]:
     """Stream the body of `url`; every way a network can fail becomes a message for people."""
     request = urllib.request.Request(url, headers={"User-Agent": "seq2seq-translator"})
+    has_answered = False
     try:
         with urllib.request.urlopen(request, timeout=timeout) as response:
+            has_answered = True
             while block := response.read(_BLOCK_BYTES):
                 yield block
     except urllib.error.HTTPError as error:
@@ -275,7 +280,10 @@ def _blocks(url: str, timeout: float) -> Iterator[bytes]:
         kind = _InterruptedTransferError if error.code == 429 or error.code >= 500 else DataError
         raise kind(f"{url} was refused: HTTP {error.code} {error.reason}. {WAYS_OUT}") from None
     except TimeoutError:
-        raise _silent(url, timeout) from None
+        if not has_answered:
+            raise _silent(url, timeout) from None
+        stalled = f"The download of {url} broke off: nothing more came for {timeout:g} seconds. {WAYS_OUT}"
+        raise _InterruptedTransferError(stalled) from None
     except urllib.error.URLError as error:
         if isinstance(error.reason, TimeoutError):
             raise _silent(url, timeout) from None

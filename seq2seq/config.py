@@ -108,6 +108,7 @@ class TrainingConfig(Section):
     batch_parts: Positive = Field(2, description="parts of a batch that are computed side by side")
     label_smoothing: Rate = 0.1
     r_drop: float = Field(0.0, ge=0, description="weight of two passes' agreement; 0 = off")
+    r_drop_from_epoch: Positive = Field(1, description="before, one pass")
     guided_attention: GuidedAttentionConfig = GuidedAttentionConfig()
     matmul_precision: Literal["auto", "float32", "bfloat16"] = Field(
         "float32", description="operands of matrix products; auto = bfloat16 where the processor has it"
@@ -127,6 +128,8 @@ class TrainingConfig(Section):
     def _fits_together(self) -> TrainingConfig:
         if self.weight_decay and self.optimizer != "adamw":
             raise ValueError("weight_decay needs optimizer: adamw")
+        if self.r_drop_from_epoch > 1 and not self.r_drop:
+            raise ValueError("r_drop_from_epoch says when r_drop begins: give both")
         falls = self.schedule in ("cosine", "plateau")
         if falls and self.final_learning_rate > self.learning_rate:
             raise ValueError(

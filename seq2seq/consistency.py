@@ -14,8 +14,30 @@ from __future__ import annotations
 
 from typing import Any
 
+import keras
 import tensorflow as tf
 from keras import ops
+
+
+class ConsistencyFromEpoch(keras.callbacks.Callback):
+    """Trains with R-Drop from an epoch on. Before, one pass is enough, and takes half the time.
+
+    Args:
+        r_drop: weight of the consistency loss from then on.
+        first_epoch: counted from 1.
+    """
+
+    def __init__(self, r_drop: float, first_epoch: int) -> None:
+        super().__init__()
+        self.r_drop = r_drop
+        self.first_epoch = first_epoch
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        wanted = self.r_drop if epoch + 1 >= self.first_epoch else 0.0
+        if wanted != self.model.r_drop:
+            self.model.r_drop = wanted
+            # The graph that there may be already has the other number of passes.
+            self.model.make_train_function(force=True)
 
 
 def twice(tensor: Any) -> Any:

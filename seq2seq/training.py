@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from data.errors import UserError
 from seq2seq.config import Config, differences
+from seq2seq.consistency import ConsistencyFromEpoch
 from seq2seq.epoch_batches import EpochBatches
 from seq2seq.guided_attention import AttentionGuide
 from seq2seq.loss_check import LossCheck
@@ -322,6 +323,7 @@ def _fit(
         state.keep_metrics()
     batches = EpochBatches(data, progress, config.training.guided_attention)
     loss_check = LossCheck(config.training, progress, console)
+    consistency = ConsistencyFromEpoch(config.training.r_drop, config.training.r_drop_from_epoch)
     with state.handling_signals(), warnings.catch_warnings(), closing(display), _explained(run, batches):
         # Every epoch ends like that, see EpochBatches.
         warnings.filterwarnings("ignore", message="Your input ran out of data")
@@ -329,7 +331,7 @@ def _fit(
             batches.dataset(),
             epochs=config.training.epochs,
             initial_epoch=progress.epoch,
-            callbacks=[display, loss_check, validation, log, state],
+            callbacks=[consistency, display, loss_check, validation, log, state],
             verbose=0,
             shuffle=False,
         )

@@ -68,6 +68,12 @@ def answer_to_each(body: dict[str, Any]) -> dict[str, Any]:
     return answered(translation(sentence, f"answer to {sentence}"))
 
 
+def ask_in_turn(page: Page, *sentences: str) -> None:
+    for sentence in sentences:
+        ask(page, sentence)
+        wait_for_target(page, f"answer to {sentence}")
+
+
 def sentence_box(page: Page) -> str:
     return page.get_by_label("Sentence to translate").input_value()
 
@@ -169,9 +175,7 @@ def test_an_unanswered_question_does_not_change_what_a_click_means(
 def test_back_and_forward_go_through_what_was_asked(page_server: PageServer, open_page: OpenPage) -> None:
     page_server.answers["/api/translate"] = answer_to_each
     page = open_page(page_server.url)
-    for sentence in ("one", "two"):
-        ask(page, sentence)
-        wait_for_target(page, f"answer to {sentence}")
+    ask_in_turn(page, "one", "two")
     page.go_back()
     wait_for_target(page, "answer to one")
     assert sentence_box(page) == "one"
@@ -282,9 +286,7 @@ def test_another_model_is_asked_with_its_own_search_but_for_what_was_changed(
 def test_back_takes_the_mark_of_a_mistake_away(page_server: PageServer, open_page: OpenPage) -> None:
     page_server.answers["/api/translate"] = answer_to_each
     page = open_page(page_server.url)
-    for sentence in ("one", "two"):
-        ask(page, sentence)
-        wait_for_target(page, f"answer to {sentence}")
+    ask_in_turn(page, "one", "two")
     page.locator("#beam-size").fill("99")
     page.get_by_role("button", name="Translate").click()
     assert page.locator("#beam-size").get_attribute("aria-invalid") == "true"

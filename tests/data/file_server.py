@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,6 +19,7 @@ class FileServer:
         requests: every path that was asked for, in order.
         cut_to: {path: number of bytes after which the connection closes, though all were promised}.
         failures: {path: HTTP status codes to answer with first, one per request}.
+        stalls: {path: seconds to wait after the first bytes, once for each request}.
     """
 
     def __init__(self, url: str) -> None:
@@ -26,6 +28,7 @@ class FileServer:
         self.requests: list[str] = []
         self.cut_to: dict[str, int] = {}
         self.failures: dict[str, list[int]] = {}
+        self.stalls: dict[str, list[float]] = {}
 
 
 @contextmanager
@@ -45,6 +48,10 @@ def serve_files() -> Iterator[FileServer]:
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
+                if served.stalls.get(path):
+                    self.wfile.write(content[:3])
+                    time.sleep(served.stalls[path].pop(0))
+                    return
                 self.wfile.write(content[: served.cut_to.get(path, len(content))])
 
         def log_message(self, *_: object) -> None:

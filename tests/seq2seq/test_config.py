@@ -134,6 +134,7 @@ def test_each_mistake_is_named_with_its_line(write: Any, added: str, line: int, 
             "validate_from_epoch (3) is after the last epoch",
         ),
         ("batches: {max_length: 4001}", "less than or equal to 4000"),
+        ("training: {r_drop_from_epoch: 2}", "r_drop_from_epoch says when r_drop begins"),
     ],
 )
 def test_options_that_do_not_go_together(write: Any, added: str, said: str) -> None:
@@ -147,6 +148,7 @@ def test_options_that_do_not_go_together(write: Any, added: str, said: str) -> N
         "batches: {batch_size: null, tokens_per_batch: 900}",
         "model: {readout_units: 100, tied_embeddings: none}",
         "training: {weight_decay: 0.1, optimizer: adamw}",
+        "training: {r_drop: 1.0, r_drop_from_epoch: 2}",
         "training: {learning_rate: 1.0e-6, schedule: constant}",
         "training: {epochs: 2, validate_from_epoch: 3, select_by: loss}",
     ],

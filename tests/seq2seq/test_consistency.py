@@ -132,10 +132,20 @@ def test_inference_and_validation_see_every_sentence_once() -> None:
     assert result["loss"] == pytest.approx(np.log(result["perplexity"]), rel=1e-5)
 
 
+def test_before_its_epoch_a_training_is_one_without_it(tmp_path: Path) -> None:
+    late = tiny_training(epochs=2, r_drop=1.0, r_drop_from_epoch=2)
+    train_here(late, tmp_path / "late")
+    train_here(tiny_training(epochs=2), tmp_path / "without")
+    late_rows, rows = metric_columns(tmp_path / "late"), metric_columns(tmp_path / "without")
+    assert late_rows[0] == rows[0]
+    assert late_rows[1]["loss"] != rows[1]["loss"]
+
+
 @pytest.mark.slow
-def test_a_training_with_it_resumes_bit_for_bit(tmp_path: Path) -> None:
+@pytest.mark.parametrize("first_epoch", [1, 2])
+def test_a_training_with_it_resumes_bit_for_bit(tmp_path: Path, first_epoch: int) -> None:
     """With guided attention, whose alignments have to be there twice as well."""
-    options = {"r_drop": 1.0, "guided_attention": {"weight": 0.5}}
+    options = {"r_drop": 1.0, "r_drop_from_epoch": first_epoch, "guided_attention": {"weight": 0.5}}
     config = tiny_training(EVERYTHING_ON, epochs=2, **options)
     train_here(config, tmp_path / "whole")
     train_here(tiny_training(EVERYTHING_ON, epochs=1, **options), tmp_path / "cut")
@@ -144,4 +154,4 @@ def test_a_training_with_it_resumes_bit_for_bit(tmp_path: Path) -> None:
     without = tiny_training(EVERYTHING_ON, epochs=1, guided_attention={"weight": 0.5})
     train_here(without, tmp_path / "without")
     with_it = metric_columns(tmp_path / "whole")[0]
-    assert with_it["loss"] != metric_columns(tmp_path / "without")[0]["loss"]
+    assert (with_it["loss"] != metric_columns(tmp_path / "without")[0]["loss"]) == (first_epoch == 1)
