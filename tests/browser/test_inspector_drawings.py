@@ -243,6 +243,24 @@ def test_downloads(translated: Callable[..., Page], tmp_path: Any) -> None:
     assert content("Pharaoh") == b"0-0 1-1 2-2\n"
 
 
+def test_the_link_that_is_copied_is_the_address_of_the_view(translated: Callable[..., Page]) -> None:
+    allowed = {"permissions": ["clipboard-read", "clipboard-write"]}
+    page = translated(options=allowed, level="pieces")
+    page.get_by_role("button", name="Copy link").click()
+    page.get_by_text("Copied.").wait_for()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == page.url
+    assert "level=pieces" in copied
+
+
+def test_where_nothing_can_be_copied_the_page_says_how_else(translated: Callable[..., Page]) -> None:
+    """As on a server of the network without encryption."""
+    page = translated()
+    page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    page.get_by_role("button", name="Copy link").click()
+    page.get_by_text("Copy the address of this page instead.").wait_for()
+
+
 def test_pictures_show_links_where_links_are_shown(translated: Callable[..., Page], tmp_path: Any) -> None:
     page = translated(threshold="0.85")
 
