@@ -50,7 +50,8 @@ demo: $(VENV)/.ready ## train on the built-in corpus, evaluate, translate, draw 
 		'  . $(VENV)/bin/activate' \
 		'  python translate.py --model $(DEMO)                        translate your own sentences, interactively' \
 		'  python translate.py --list-models                          models that need no training' \
-		'  tensorboard --logdir $(DEMO)/tensorboard                   watch the alignment emerge, epoch by epoch' \
+		'  python serve.py --model $(DEMO)                            look inside: alignment as it emerges, alternatives, the beam' \
+		'  tensorboard --logdir $(DEMO)/tensorboard                   the curves of the training' \
 		'  python train.py --config configs/multi30k_en_de.yaml      train on a real corpus (see README.md)'
 
 test: $(VENV)/.ready-dev browser ## all tests but the slow ones
