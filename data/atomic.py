@@ -35,18 +35,14 @@ def atomic_write(
     """
     path = Path(os.path.realpath(path)) if os.path.islink(path) else Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    binary = "b" in mode
+    form: dict[str, Any] = {} if "b" in mode else {"encoding": encoding, "newline": newline}
     if _is_special(path):
-        with open(
-            path, mode, encoding=None if binary else encoding, newline=None if binary else newline
-        ) as file:
+        with open(path, mode, **form) as file:
             yield file
         return
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
     try:
-        with os.fdopen(
-            descriptor, mode, encoding=None if binary else encoding, newline=None if binary else newline
-        ) as file:
+        with os.fdopen(descriptor, mode, **form) as file:
             yield file
         # mkstemp makes private files; a shared run directory expects the ordinary permissions.
         os.chmod(temporary, 0o666 & ~_current_umask())

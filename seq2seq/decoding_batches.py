@@ -52,13 +52,8 @@ def decode_in_batches(
     if batch_size < 1 or (window is not None and window < 1):
         raise ValueError(f"batch size and window must be at least 1, not {batch_size} and {window}")
     window = window or (1 if batch_size == 1 else batch_size * _BATCHES_PER_WINDOW)
-    requests = iter(requests)
-    problem: UserError | None = None
     with ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="decoding") as threads:
-        while problem is None:
-            in_window, problem = read_ahead(requests, window)
-            if not in_window and problem is None:
-                return
+        for in_window in read_in_chunks(requests, window):
             answers = [without_search(request) for request in in_window]
             waiting = [place for place, answer in enumerate(answers) if answer is None]
             batches = [
@@ -72,15 +67,27 @@ def decode_in_batches(
                 for place, answer in zip(places, found, strict=True):
                     answers[place] = answer
             yield from (answer for answer in answers if answer is not None)
+
+
+def read_in_chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """Lists of at most `size` items; an error of `items` comes after the last of them.
+
+    A bad line must not lose the good ones before it.
+
+    Raises:
+        UserError: `items` raised it.
+    """
+    rest = iter(items)
+    problem: UserError | None = None
+    while problem is None:
+        chunk: list[Item] = []
+        try:
+            for item in itertools.islice(rest, size):
+                chunk.append(item)
+        except UserError as error:
+            problem = error
+        if chunk:
+            yield chunk
+        elif problem is None:
+            return
     raise problem
-
-
-def read_ahead(items: Iterator[Item], most: int) -> tuple[list[Item], UserError | None]:
-    """The next items, and what ended them early: a bad line must not lose the good ones before it."""
-    read: list[Item] = []
-    try:
-        for item in itertools.islice(items, most):
-            read.append(item)
-    except UserError as error:
-        return read, error
-    return read, None

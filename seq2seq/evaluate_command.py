@@ -125,10 +125,10 @@ def _prepare(options: argparse.Namespace) -> _Job:
 def _folder(options: argparse.Namespace, run: RunDirectory) -> Path:
     if options.folder:
         return Path(options.folder)
-    # What a model does without its attention must not take the place of what it does.
     from seq2seq.evaluation_files import limited_folder
 
     folder = run.evaluation_folder
+    # What a model does without its attention must not take the place of what it does.
     if options.attention != "learned":
         folder /= f"attention-{options.attention}"
     # Nor must a quick look at a few sentences.

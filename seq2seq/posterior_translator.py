@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from data.errors import UserError
-from seq2seq.decoding_batches import BATCH_SIZE, read_ahead
+from seq2seq.decoding_batches import BATCH_SIZE, read_in_chunks
 from seq2seq.search_options import SearchOptions
 from seq2seq.translation import Translation
 from seq2seq.translator import TextOrTokens, Translator
@@ -53,11 +52,6 @@ class PosteriorTranslator(Translator):
         return self._reread(super().score_stream(pairs, options, batch_size=batch_size, **more), batch_size)
 
     def _reread(self, translations: Iterator[Translation], batch_size: int) -> Iterator[Translation]:
-        problem: UserError | None = None
-        while problem is None:
-            # No more at once than the search: whoever waits for a line does not wait for others.
-            batch, problem = read_ahead(translations, batch_size)
-            if not batch and problem is None:
-                return
+        # No more at once than the search: whoever waits for a line does not wait for others.
+        for batch in read_in_chunks(translations, batch_size):
             yield from self._reader(batch)
-        raise problem

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import UserError
-from seq2seq.results_tables import DASH, EvaluatedRun, as_number, as_text, table
+from seq2seq.results_tables import DASH, EvaluatedRun, as_number, as_text, departures, table
 
 _EXPECTED = "expected a list of entries with `system`, `reference` and `bleu`: {DIRECTION: {SET: number}}"
 
@@ -81,10 +81,7 @@ def published_table(systems: Sequence[PublishedSystem], runs: Sequence[Evaluated
 
 
 def _paper_bleu(run: EvaluatedRun) -> dict[str, float]:
-    # Figures of others are of whole sets, and of attention as it was learnt.
     scores = {
-        report["set"]: report["scores"]["paper_bleu"]
-        for report in run.reports
-        if not report["options"].get("limit") and report["options"].get("attention", "learned") == "learned"
+        report["set"]: report["scores"]["paper_bleu"] for report in run.reports if not departures(report)
     }
     return {name: each["score"] for name, each in scores.items() if each is not None}

@@ -37,10 +37,7 @@ class EvaluatedRun:
     def name(self) -> str:
         """Of the summary, the shipped model or the run's directory; runs that differ in their seeds share a
         configured name."""
-        options = self.reports[0]["options"]
-        replaced = options.get("attention", "learned")
-        part = f", first {options['limit']:,}" if options.get("limit") else ""
-        return self._system_name() + ("" if replaced == "learned" else f", {replaced} attention") + part
+        return ", ".join([self._system_name(), *departures(self.reports[0])])
 
     def _system_name(self) -> str:
         system = self.reports[0]["system"]
@@ -77,6 +74,13 @@ class _Column:
     heading: str
     digits: int
     value: Callable[[Mapping[str, Any]], float | None]
+
+
+def departures(report: Mapping[str, Any]) -> list[str]:
+    """What keeps an evaluation from being that of a model as it is, on a set as a whole; empty: nothing."""
+    attention, limit = report["options"].get("attention", "learned"), report["options"].get("limit")
+    replaced = [] if attention == "learned" else [f"{attention} attention"]
+    return [*replaced, *([f"first {limit:,}"] if limit else [])]
 
 
 def _score(heading: str, digits: int, *keys: str, percent: bool = False) -> _Column:

@@ -108,11 +108,11 @@ class SearchOptions:
                 "max_length_factor and max_length_extra must not both be 0: no token would be allowed."
             )
 
-    def _check_whole_number(self, name: str, *, minimum: int, maximum: int | None = None) -> None:
+    def _check_whole_number(self, name: str, *, minimum: int, maximum: float = math.inf) -> None:
         value = getattr(self, name)
         is_whole = isinstance(value, int) and not isinstance(value, bool)
-        if not is_whole or value < minimum or (maximum is not None and value > maximum):
-            range_text = f"of at least {minimum}" if maximum is None else f"from {minimum} to {maximum:,}"
+        if not is_whole or not minimum <= value <= maximum:
+            range_text = f"of at least {minimum}" if maximum == math.inf else f"from {minimum} to {maximum:,}"
             raise UserError(f"{name} must be a whole number {range_text}; got {value!r}.")
 
     def _check_number(self, name: str, *, minimum: float, maximum: float = math.inf) -> None:

@@ -26,19 +26,6 @@ _BLEU_TOKENIZER_OF_LANGUAGE = {"zh": "zh", **dict.fromkeys(("ja", "th", "lo", "k
 _SPLITTING = ("zh", "char")
 
 
-def _word_splitter(bleu_tokenizer: str) -> Callable[[str], str]:
-    """Puts spaces where TER, which has no rules of its own for such scripts, shall see them."""
-    if bleu_tokenizer == "zh":
-        from sacrebleu.tokenizers.tokenizer_zh import TokenizerZh
-
-        return TokenizerZh()
-    if bleu_tokenizer == "char":
-        from sacrebleu.tokenizers.tokenizer_char import TokenizerChar
-
-        return TokenizerChar()
-    return lambda text: text
-
-
 def bleu_tokenizer_for(language: str | None, *, is_tokenized: bool = False) -> str:
     """The sacrebleu tokenizer that suits a target language: `13a`, sacrebleu's own default, for most.
 
@@ -100,7 +87,6 @@ class TextScorer:
         self._paper_bleu = BLEU(tokenize="none", force=True)
         self._chrf = CHRF()
         self._ter = TER()
-        self._ter_words = _word_splitter(bleu_tokenizer)
         self._rouge = RougeScorer(list(ROUGE_KINDS), tokenizer=_UnicodeWords())
         self._paper_form = paper_form
 
@@ -155,6 +141,10 @@ class TextScorer:
             },
             "exact_match": sum(each.exact for each in sentences) / len(sentences),
         }
+
+    def _ter_words(self, text: str) -> str:
+        """With spaces where TER, which has no rules of its own for scripts without them, shall see them."""
+        return self._bleu.tokenizer(text) if self.bleu_tokenizer in _SPLITTING else text
 
     def _ter_signature(self) -> str:
         signature = str(self._ter.get_signature())

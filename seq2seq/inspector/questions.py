@@ -314,8 +314,7 @@ class Questions:
 
     def _options(self, model: ServedModel, asked: schemas.SearchRequest, n_best: int | None) -> SearchOptions:
         """The search that is asked for; `n_best` None: everything that is in the beam."""
-        defaults = model.translator.default_options()
-        beam_size = asked.beam_size or min(defaults.beam_size, self.limits.beam_size)
+        beam_size = asked.beam_size or model.beam_size(self.limits.beam_size)
         for name, number, what in (
             ("beam_size", beam_size, "hypotheses to follow at once"),
             ("n_best", n_best or 1, "translations of a sentence"),

@@ -64,11 +64,15 @@ class ServedModel:
         whole = self.translator.tokenizers.source.segment(text)
         return shorten(whole, self.translator.max_source_pieces)
 
+    def beam_size(self, most_hypotheses: int) -> int:
+        """Of a question that says none: the run's, or the largest that the server allows."""
+        return min(self.translator.default_options().beam_size, most_hypotheses)
+
     def describe(self, most_hypotheses: int) -> dict[str, Any]:
         """See `schemas.ModelDescription`.
 
         Args:
-            most_hypotheses: the largest beam that the server allows, though the run may have a larger one.
+            most_hypotheses: see `beam_size`.
         """
         tokenizers, codes = self.translator.tokenizers, [_code(language) for language in self.languages]
         search = self.translator.default_options()
@@ -86,7 +90,7 @@ class ServedModel:
             "best_score": self.facts.get("best_score") if self.run.checkpoint is None else None,
             "max_source_pieces": self.translator.max_source_pieces,
             "search": {
-                "beam_size": min(search.beam_size, most_hypotheses),
+                "beam_size": self.beam_size(most_hypotheses),
                 "n_best": 1,
                 "length_penalty": search.length_penalty,
                 "coverage_penalty": search.coverage_penalty,

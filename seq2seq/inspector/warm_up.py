@@ -20,14 +20,14 @@ def warm_up_work(models: Sequence[ServedModel], most_hypotheses: int) -> list[Wo
 
     Args:
         models: that are served.
-        most_hypotheses: the largest beam that the server allows.
+        most_hypotheses: see `ServedModel.beam_size`.
     """
     return [_work(model, ask) for model in models for ask in _questions(model, most_hypotheses)]
 
 
 def _questions(model: ServedModel, most_hypotheses: int) -> list[Callable[[ModelVersion], Any]]:
     source = model.source(_SENTENCE)
-    beam_size = min(model.translator.default_options().beam_size, most_hypotheses)
+    beam_size = model.beam_size(most_hypotheses)
     several = model.translator.default_options(beam_size=beam_size, n_best=beam_size)
     one = model.translator.default_options(beam_size=beam_size, n_best=1)
     prefix = list(model.translator.tokenizers.target.encode(_SENTENCE))[:1]

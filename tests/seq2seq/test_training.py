@@ -222,13 +222,14 @@ def no_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "_fit", finish)
 
 
+def stop(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
+
+
 class TestStartsThatFailed:
     def test_of_what_was_there_before_nothing_is_taken_for_the_new_run(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def stop(*_: object, **__: object) -> None:
-            raise KeyboardInterrupt
-
         run = RunDirectory(tmp_path)
         run.write_facts(train_fingerprint="of another configuration")
         monkeypatch.setattr(training_data, "train_tokenizers", stop)
@@ -263,9 +264,6 @@ class TestStartsThatFailed:
         assert RunDirectory(tmp_path / "run").config == tiny_training()
 
     def test_can_be_resumed(self, tmp_path: Path, no_fit: None, monkeypatch: pytest.MonkeyPatch) -> None:
-        def stop(*_: object, **__: object) -> None:
-            raise KeyboardInterrupt
-
         with monkeypatch.context() as patch:
             patch.setattr(training_data, "train_tokenizers", stop)
             with pytest.raises(KeyboardInterrupt):

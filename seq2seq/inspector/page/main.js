@@ -114,10 +114,10 @@ class Page {
     try {
       answer = await this.asker.latest((question) => question("api/translate", body));
     } catch (error) {
-      const isForeign = error.code === "unknown_piece"; // a beginning that was chosen with other weights
-      if (fromAddress)
-        this.#showNothing({ ...this.current, ...changes, ...(isForeign ? { prefix: START.prefix } : {}) });
-      this.form.complain(isForeign && fromAddress ? `${error.message} ${WITHOUT_PREFIX}` : error.message);
+      const isOld = fromAddress && error.code === "unknown_piece"; // its beginning was chosen with other weights
+      const { prefix } = isOld ? START : body;
+      if (fromAddress) this.#showNothing({ ...this.current, ...changes, prefix });
+      this.form.complain(isOld ? `${error.message} ${WITHOUT_PREFIX}` : error.message);
       return;
     }
     if (!answer) return;

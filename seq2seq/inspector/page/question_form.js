@@ -6,12 +6,12 @@ import { codePoints } from "./units.js";
 
 const WAIT_FOR_SLIDER_MILLISECONDS = 120;
 const ADVICE = "Translate it sentence by sentence.";
-/** The fields of the search, and what /api/models calls them. */
-const SEARCH_FIELDS = {
-  "beam-size": "beam_size",
-  "n-best": "n_best",
-  "length-penalty": "length_penalty",
-};
+/** The fields of the search, what the state calls them, and what /api/models does. */
+const SEARCH_FIELDS = [
+  ["beam-size", "beamSize", "beam_size"],
+  ["n-best", "nBest", "n_best"],
+  ["length-penalty", "lengthPenalty", "length_penalty"],
+];
 const byId = (id) => document.getElementById(id);
 
 /** "English" for "en"; a name that is no code stays as it is. */
@@ -56,7 +56,7 @@ export class QuestionForm {
       this.#showModel(this.model, null);
       if (this.sentence.value.trim()) this.submit();
     });
-    for (const id of Object.keys(SEARCH_FIELDS)) {
+    for (const [id] of SEARCH_FIELDS) {
       byId(id).addEventListener("change", () => this.sentence.value.trim() && this.submit());
     }
     let waiting;
@@ -83,7 +83,7 @@ export class QuestionForm {
 
   /** Where the search is what the one model's run says, it becomes what the other's says. */
   #followDefaults(before, now) {
-    for (const [id, name] of Object.entries(SEARCH_FIELDS)) {
+    for (const [id, , name] of SEARCH_FIELDS) {
       if (Number(byId(id).value) === before.search[name]) byId(id).value = now.search[name];
     }
   }
@@ -115,10 +115,10 @@ export class QuestionForm {
     const model = modelNamed(this.models, state.model);
     this.sentence.value = state.sentence;
     this.#showModel(model, state.checkpoint);
-    byId("beam-size").value = state.beamSize ?? model.search.beam_size;
-    byId("n-best").value = state.nBest ?? model.search.n_best;
-    byId("length-penalty").value = state.lengthPenalty ?? model.search.length_penalty;
-    for (const id of Object.keys(SEARCH_FIELDS)) byId(id).removeAttribute("aria-invalid");
+    for (const [id, inState, inModel] of SEARCH_FIELDS) {
+      byId(id).value = state[inState] ?? model.search[inModel];
+      byId(id).removeAttribute("aria-invalid");
+    }
     this.#grow();
   }
 
