@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from seq2seq.beam_search import search
 from seq2seq.beam_state import SearchLimits
 from seq2seq.best_extensions import select_best
 from seq2seq.hypothesis_score import ScoreWeights, score_weights
-from seq2seq.prepared_ensemble import PreparedEnsemble
+from seq2seq.prepared_ensemble import KEPT_GRAPHS, PreparedEnsemble
 from seq2seq.search_history import History, Hypotheses
 from seq2seq.search_inputs import check_prefix, maximum_lengths, token_rows
 from seq2seq.search_options import SearchOptions
@@ -90,8 +91,7 @@ class BeamTracer:
     """
 
     def __init__(self, prepared: PreparedEnsemble) -> None:
-        self._prepared = prepared
-        self._searches: dict[tuple[int, bool], Callable[..., tuple[Hypotheses, History]]] = {}
+        self._search_for = lru_cache(KEPT_GRAPHS)(partial(_build_search, prepared))
 
     def trace(
         self,
@@ -119,36 +119,11 @@ class BeamTracer:
         check_prefix(prefix, 1)
         max_length = maximum_lengths(source, prefix, options)
         limits = SearchLimits(np.int32(options.min_length), max_length, np.bool_(options.early_stopping))
-        key = (options.beam_size, bool(forced_prefix))
-        if key not in self._searches:
-            self._searches[key] = self._prepared.build(self._search_of(*key), _SIGNATURE)
-        hypotheses, history = self._searches[key](source, prefix, score_weights(options), limits)
+        run = self._search_for(options.beam_size, bool(forced_prefix))
+        hypotheses, history = run(source, prefix, score_weights(options), limits)
         arrays = History(*(tensor.numpy() for tensor in history))
         nodes = _nodes(arrays, options.beam_size, int(max_length[0]), len(forced_prefix), pruned)
         return BeamTree(nodes, _leaves(nodes, Hypotheses(*(tensor.numpy() for tensor in hypotheses))))
-
-    def _search_of(self, beam_size: int, has_prefix: bool) -> Callable[..., tuple[Hypotheses, History]]:
-        slots = beam_size + MOST_PRUNED
-
-        def run(
-            model_weights: Any, source: Any, prefix: Any, weights: Any, limits: Any
-        ) -> tuple[Hypotheses, History]:
-            return search(
-                self._prepared.ensemble,
-                model_weights,
-                source,
-                prefix if has_prefix else None,
-                None,
-                None,
-                weights,
-                limits,
-                select_best(slots),
-                beam_size=slots,
-                n_best=beam_size,
-                spare_slots=MOST_PRUNED,
-            )
-
-        return run
 
 
 _NUMBER = tf.TensorSpec([], tf.float32)
@@ -158,6 +133,32 @@ _SIGNATURE = [
     ScoreWeights(_NUMBER, _NUMBER, _NUMBER),
     SearchLimits(tf.TensorSpec([], tf.int32), tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.bool)),
 ]
+
+
+def _build_search(
+    prepared: PreparedEnsemble, beam_size: int, has_prefix: bool
+) -> Callable[..., tuple[Hypotheses, History]]:
+    slots = beam_size + MOST_PRUNED
+
+    def run(
+        model_weights: Any, source: Any, prefix: Any, weights: Any, limits: Any
+    ) -> tuple[Hypotheses, History]:
+        return search(
+            prepared.ensemble,
+            model_weights,
+            source,
+            prefix if has_prefix else None,
+            None,
+            None,
+            weights,
+            limits,
+            select_best(slots),
+            beam_size=slots,
+            n_best=beam_size,
+            spare_slots=MOST_PRUNED,
+        )
+
+    return prepared.build(run, _SIGNATURE)
 
 
 class _Extension(NamedTuple):

@@ -100,37 +100,47 @@ def count_rows(rows: Sequence[SentenceRow]) -> dict[str, int]:
 
 def score_rows(rows: Sequence[SentenceRow], scorer: TextScorer) -> dict[str, Any]:
     """Every score of a set, at least one row; None where nothing in it can be measured."""
-    scores = scorer.corpus(
-        [row.decoded.hypothesis for row in rows],
-        [row.references for row in rows],
-        [row.scores for row in rows],
-    )
+    hypotheses = [row.decoded.hypothesis for row in rows]
+    references = [row.references for row in rows]
+    scores = scorer.corpus(hypotheses, references, [row.scores for row in rows])
     paper = [row.paper_hypothesis for row in rows if row.paper_hypothesis is not None]
     return {
         **scores,
         "paper_bleu": scorer.paper_corpus(paper, [row.paper_references for row in rows]) if paper else None,
         "perplexity": perplexity([row.forced.probability for row in rows if row.forced.probability]),
-        "multi_reference": _multi_reference(rows, scorer),
+        "multi_reference": score_all_references([row.source for row in rows], references, hypotheses, scorer),
         "alignment": _alignment(rows),
         "attention_confidence": _confidence(rows),
     }
 
 
-def _multi_reference(rows: Sequence[SentenceRow], scorer: TextScorer) -> dict[str, Any] | None:
+def score_all_references(
+    sources: Sequence[str],
+    references: Sequence[Sequence[str]],
+    hypotheses: Sequence[str],
+    scorer: TextScorer,
+) -> dict[str, Any] | None:
     """Each different source once, against all its references; None where every source is there once.
 
     A corpus of everyday sentences has several translations of many a sentence, each as a pair of its own.
-    Pair by
-    pair, all but one of them count as wrong.
+    Pair by pair, all but one of them count as wrong.
+
+    Args:
+        sources: one per sentence.
+        references: for each sentence at least one.
+        hypotheses: one per sentence.
+        scorer: of the texts.
     """
-    rows_of_source: dict[str, list[SentenceRow]] = {}
-    for row in rows:
-        rows_of_source.setdefault(row.source, []).append(row)
-    if len(rows_of_source) == len(rows):
+    places: dict[str, list[int]] = {}
+    for place, source in enumerate(sources):
+        places.setdefault(source, []).append(place)
+    if len(places) == len(sources):
         return None
-    groups = list(rows_of_source.values())
-    references = [list(dict.fromkeys(text for row in group for text in row.references)) for group in groups]
-    return scorer.all_references([group[0].decoded.hypothesis for group in groups], references)
+    together = [
+        list(dict.fromkeys(text for place in group for text in references[place]))
+        for group in places.values()
+    ]
+    return scorer.all_references([hypotheses[group[0]] for group in places.values()], together)
 
 
 def _alignment(rows: Sequence[SentenceRow]) -> dict[str, Any] | None:

@@ -12,6 +12,10 @@ import tensorflow as tf
 from seq2seq.ensemble import Ensemble, StepModel
 from seq2seq.matmul_precision import matmul_precision, products_in
 
+# Graphs that one search keeps, the last used: whoever asks an inspector for every beam size there is must not
+# fill its memory.
+KEPT_GRAPHS = 24
+
 
 class PreparedEnsemble:
     """What search, alternatives and beam tree share of one ensemble.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,7 +23,7 @@ from seq2seq.best_extensions import select_best
 from seq2seq.ensemble import Ensemble, StepModel
 from seq2seq.forced_decoding import score_targets
 from seq2seq.hypothesis_score import ScoreWeights, score_weights
-from seq2seq.prepared_ensemble import PreparedEnsemble
+from seq2seq.prepared_ensemble import KEPT_GRAPHS, PreparedEnsemble
 from seq2seq.sampling import sample_next, uniform_numbers
 from seq2seq.search_history import Hypotheses
 from seq2seq.search_inputs import (
@@ -71,9 +71,10 @@ class _Compiled(NamedTuple):
 class Search:
     """Searches with a model, or with an ensemble of models that share a tokenizer.
 
-    The graphs are built at first use and kept: one for each combination of `beam_size`, `n_best`, `sampling`
-    and `top_k`, with and without forced prefixes; none depends on the shape of a batch. The decoders' weights
-    are prepared at first use and kept too: call `refresh` when they have changed since.
+    The graphs are built at first use, one for each combination of `beam_size`, `n_best`, `sampling` and
+    `top_k`, with and without forced prefixes; the last `KEPT_GRAPHS` are kept. None depends on the shape of a
+    batch. The decoders' weights are prepared at first use and kept too: call `refresh` when they have changed
+    since.
 
     Args:
         models: one or more, as `ensemble.StepModel` describes.
@@ -93,7 +94,7 @@ class Search:
         self.options = options or SearchOptions()
         self.shortlist = shortlist
         self.prepared = PreparedEnsemble(models, precision)
-        self._searches: dict[_Compiled, Callable[..., Hypotheses]] = {}
+        self._search_for = lru_cache(KEPT_GRAPHS)(partial(_build_search, self.prepared))
         self._scorer: Callable[..., Hypotheses] | None = None
         self._building = threading.Lock()  # no graph twice when batches come side by side
 
@@ -193,9 +194,7 @@ class Search:
         top_k = options.top_k if options.sampling else 0
         key = _Compiled(slots, options.n_best, options.sampling, top_k, has_prefix, has_shortlist)
         with self._building:
-            if key not in self._searches:
-                self._searches[key] = self.prepared.build(*_search_graph(self.prepared.ensemble, key))
-            return self._searches[key]
+            return self._search_for(key)
 
     def _compiled_scorer(self) -> Callable[..., Hypotheses]:
         with self._building:
@@ -217,6 +216,10 @@ _LIMITS = SearchLimits(
     max_length=tf.TensorSpec([None], tf.int32),
     early_stopping=tf.TensorSpec([], tf.bool),
 )
+
+
+def _build_search(prepared: PreparedEnsemble, key: _Compiled) -> Callable[..., Hypotheses]:
+    return prepared.build(*_search_graph(prepared.ensemble, key))
 
 
 def _search_graph(ensemble: Ensemble, key: _Compiled) -> tuple[Callable[..., Hypotheses], list[Any]]:

@@ -29,7 +29,6 @@ from benchmarks.peers.measurement import (
 
 os.environ.setdefault("OMP_NUM_THREADS", str(THREADS))  # before PyTorch is loaded
 
-import joeynmt.builders
 import torch
 from importlib_metadata import version
 from joeynmt.batch import Batch
@@ -48,10 +47,10 @@ from benchmarks.peers.corpus import (
     vocabulary,
     write_text,
 )
+from benchmarks.peers.joeynmt_repair import repair_joeynmt
 
 STEPS_PER_RUN = 4
 DECODED_BATCHES = 8
-_PLATEAU = joeynmt.builders.ReduceLROnPlateau
 
 
 def main() -> None:
@@ -61,8 +60,7 @@ def main() -> None:
         # Joey NMT has no option for it on a CPU; this is the one line of PyTorch that somebody would add.
         torch.set_float32_matmul_precision("medium")
     logging.disable(logging.INFO)
-    # PyTorch no longer knows the argument `verbose`, which Joey NMT 2.3 passes.
-    joeynmt.builders.ReduceLROnPlateau = lambda *given, verbose=False, **named: _PLATEAU(*given, **named)
+    repair_joeynmt()
     result = SideResult("Joey NMT", f"{version('joeynmt')} (PyTorch {torch.__version__})")
     with tempfile.TemporaryDirectory() as folder:
         joey = JoeyNMT(Path(folder))

@@ -356,6 +356,23 @@ def test_changing_numbers_or_shapes_builds_no_new_graph(small):
     assert model.traces == traces
 
 
+def test_only_the_graphs_used_last_are_kept(small, monkeypatch):
+    monkeypatch.setattr("seq2seq.search.KEPT_GRAPHS", 2)
+    model = TinyModel(small)
+    search = Search([model])
+
+    def traces_for(beam_size: int) -> int:
+        before = model.traces
+        search.search(SOURCES[:1], options=SearchOptions(beam_size=beam_size))
+        return model.traces - before
+
+    built = {beam_size: traces_for(beam_size) for beam_size in (1, 2)}
+    assert traces_for(1) == 0
+    assert traces_for(3) > 0  # in place of 2, which was asked for longest ago
+    assert traces_for(1) == 0
+    assert traces_for(2) == built[2] > 0
+
+
 def test_weights_loaded_later_are_used_once_refreshed(large, large_search):
     model = TinyModel(TinyWeights(30, seed=77))
     search = Search([model], SearchOptions(beam_size=2))

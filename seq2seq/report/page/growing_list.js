@@ -21,7 +21,13 @@ export function growingList(host, items, draw, { chunk = 60, name = "sentences",
     footer.textContent = `Show more ${name} (${(items.length - drawn).toLocaleString("en")} left)`;
   };
   const observer = new IntersectionObserver(
-    (entries) => entries.some((entry) => entry.isIntersecting) && grow(drawn + chunk),
+    (entries) => {
+      if (!entries.some((entry) => entry.isIntersecting)) return;
+      grow(drawn + chunk);
+      // An observer tells of changes only. Who scrolls to the new end before it looks again has changed nothing.
+      observer.unobserve(footer);
+      observer.observe(footer);
+    },
     { rootMargin: "1500px" },
   );
   footer.addEventListener("click", () => grow(drawn + chunk));
