@@ -125,6 +125,7 @@ def ship(run_path: Path, target: Path, origin: CorpusOrigin, replace: bool = Fal
     corpus = load_corpus(config.data, origin.mirror)
     notes = corpus_notes(corpus.name, corpus.licence, origin.licence)
     _check_corpus(run, corpus, reports)
+    seen = _seen(run, corpus)
     with _new_folder(target, replace) as folder:
         facts = {**run.read_facts(), "corpus": corpus.name, "licence": corpus.licence or notes.terms}
         shipped = _write_model(run, config, facts, folder)
@@ -132,7 +133,8 @@ def ship(run_path: Path, target: Path, origin: CorpusOrigin, replace: bool = Fal
             "evaluations": [_without_sentences(report) for report in reports],
             "half_precision": _halving(run, shipped, corpus),
         }
-        _write_documents(shipped, target.name, scores, notes, corpus)
+        content = {**scores, "licence": notes.licence, "seen": seen}
+        _write_documents(shipped, target.name, content, notes, corpus)
         _check_size(run, folder)
     _say_what_was_made(target, scores["half_precision"])
 
@@ -300,23 +302,34 @@ def _without_sentences(report: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in report.items() if key not in ("sentences", "worst_sentences")}
 
 
+def _training_pairs(run: RunDirectory) -> Iterator[tuple[str, str]]:
+    """What the run was trained on: the pairs of its corpus that its cleaning left."""
+    from data.pair_store import PairStore
+
+    at_once = 10_000
+    with PairStore(run.data_folder / "train") as store:
+        for begin in range(0, len(store), at_once):
+            yield from store.read(range(begin, min(begin + at_once, len(store))))
+
+
+def _seen(run: RunDirectory, corpus: Corpus) -> dict[str, Any]:
+    """By language, what the card says of the training sentences."""
+    from data.corpus_portrait import portray
+
+    languages = (corpus.source_language, corpus.target_language)
+    return {
+        language: portray((pair[side] for pair in _training_pairs(run)), language).as_facts()
+        for side, language in enumerate(languages)
+    }
+
+
 def _write_documents(
-    shipped: RunDirectory, name: str, scores: dict[str, Any], notes: CorpusNotes, corpus: Corpus
+    shipped: RunDirectory, name: str, content: dict[str, Any], notes: CorpusNotes, corpus: Corpus
 ) -> None:
     from data.atomic import atomic_write
-    from data.corpus_portrait import portray
     from seq2seq.evaluation_files import write_json
     from seq2seq.model_card import ModelCard
 
-    seen = {
-        corpus.source_language: portray((source for source, _ in corpus.train), corpus.source_language),
-        corpus.target_language: portray((target for _, target in corpus.train), corpus.target_language),
-    }
-    content = {
-        **scores,
-        "licence": notes.licence,
-        "seen": {key: each.as_facts() for key, each in seen.items()},
-    }
     write_json(shipped.scores_file, content)
     card = ModelCard(name, shipped, content, notes, corpus.citation)
     with atomic_write(shipped.path / "README.md") as file:

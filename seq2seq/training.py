@@ -96,8 +96,8 @@ def _train(
     data = _resumed_data(run, config, mirror, console) if resume else _new_data(run, config, mirror, console)
     keras.utils.set_random_seed(config.seed)
     model = build_model(config, data.tokenizers)
-    model.guide = attention_guide(config, data.train.batch_count(0))
     batches_per_epoch = data.train.batch_count(0)
+    model.guide = attention_guide(config, batches_per_epoch)
     schedule, perplexity = compile_model(model, config, batches_per_epoch)
     console.print(
         f"{model.count_params():,} parameters, {matmul_precision()} products; "

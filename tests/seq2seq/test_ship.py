@@ -281,3 +281,15 @@ def test_another_data_set_than_that_of_the_run_is_refused(run: Path, monkeypatch
     refused(run, "on another text", "--corpus", "some/corpus", "--mirror", "somewhere")
     ((config, mirror),) = asked
     assert (config.corpus.name, mirror) == ("some/corpus", "somewhere")
+
+
+def test_the_card_counts_what_cleaning_has_left(tmp_path: Path) -> None:
+    from data.pair_store import PairStore
+    from data.starter import load_starter_corpus
+    from seq2seq.ship import _seen
+
+    run = RunDirectory(tmp_path)
+    PairStore.write(run.data_folder / "train", [("a dog", "un chien"), ("a cat sleeps", "un chat dort")])
+    seen = _seen(run, load_starter_corpus(train_pairs=50, validation_pairs=5, test_pairs=5))
+    assert {language: each["sentences"] for language, each in seen.items()} == {"en": 2, "fr": 2}
+    assert seen["en"]["longest"] == 3
