@@ -15,6 +15,23 @@ function shortened(label) {
 }
 
 /**
+ * How the labels of columns stand above cells of a given size.
+ *
+ * @param {number[]} widths of the labels, in CSS pixels
+ * @param {number} cell side of a cell
+ * @returns {{slant: string, height: number, overhang: number}} with how far they reach past the last column
+ */
+function labelLayout(widths, cell) {
+  const longest = Math.max(...widths);
+  if (longest <= cell - 4) return { slant: "flat", height: 24, overhang: 0 };
+  if (cell < 21) return { slant: "upright", height: longest + 12, overhang: 0 };
+  // Each begins 4 pixels past the middle of its column (attention_view.css) and rises at 45°.
+  const ends = widths.map((width, place) => place * (cell + 1) + cell / 2 + 4 + Math.SQRT1_2 * width);
+  const overhang = Math.max(0, ...ends.map((end) => end - widths.length * (cell + 1)));
+  return { slant: "slanted", height: 0.72 * longest + 22, overhang };
+}
+
+/**
  * A matrix with words on two sides, as a grid whose cells the arrow keys reach.
  *
  * Sends `cell-hover` ({row, column}; either may be null, for labels) and `cell-pick` from `host`.
@@ -73,21 +90,22 @@ export class HeatMap {
 
   #fit() {
     const context = document.createElement("canvas").getContext("2d");
-    context.font = "14px system-ui, sans-serif";
-    const width = (units) =>
-      Math.max(...units.map((unit) => context.measureText(shortened(unit.label)).width));
+    context.font = `14px ${getComputedStyle(this.host).fontFamily || "sans-serif"}`;
+    const widths = (units) => units.map((unit) => context.measureText(shortened(unit.label)).width);
     this.fittedTo = this.host.clientWidth;
     const available = this.fittedTo || WIDTH_WHEN_HIDDEN;
-    const [rowLabels, columnLabels] = [width(this.rows) + 18, width(this.columns)];
-    const room = (available - rowLabels - 24) / this.columns.length - 1;
-    const cell = this.cellSize?.() ?? Math.floor(Math.min(Math.max(room, SMALLEST_CELL), LARGEST_CELL));
+    const [rowLabels, labels] = [Math.max(...widths(this.rows)) + 18, widths(this.columns)];
+    const fits = (size) =>
+      rowLabels + labels.length * (size + 1) + labelLayout(labels, size).overhang + 8 <= available;
+    let cell = this.cellSize?.() ?? LARGEST_CELL;
+    while (!this.cellSize && cell > SMALLEST_CELL && !fits(cell)) cell -= 1;
     this.cell = cell;
-    const slant = columnLabels <= cell - 4 ? "flat" : cell >= 21 ? "slanted" : "upright";
-    const height = { flat: 24, slanted: 0.72 * columnLabels + 22, upright: columnLabels + 12 }[slant];
+    const { slant, height, overhang } = labelLayout(labels, cell);
     this.scroller.className = `heat-map ${slant}`;
     this.scroller.classList.toggle("without-numbers", cell < SMALLEST_CELL_WITH_NUMBER);
     this.scroller.style.setProperty("--cell", `${cell}px`);
     this.scroller.style.setProperty("--label-height", `${Math.ceil(height)}px`);
+    this.scroller.style.setProperty("--overhang", `${Math.ceil(overhang)}px`);
   }
 
   #fill() {
