@@ -108,9 +108,9 @@ _ELISION = re.compile(f"{_LEADING}(?:a{_CLINGING}){{1,3}}q(?=[ad])")
 _LETTERS_AND_DIGITS = re.compile("[admfjk]+")
 _ENGLISH_ENDINGS = frozenset({"s", "t", "d", "m", "ll", "re", "ve"})
 _NON_SPACE = re.compile(r"\S+")
-_UNSPACED_CHARACTER = re.compile(
-    f"[{''.join(f'{chr(first)}-{chr(last)}' for first, last in _UNSPACED_SCRIPTS)}]"
-)
+# Within the brackets of a regular expression: the characters of scripts that put no spaces between words.
+UNSPACED = "".join(f"{chr(first)}-{chr(last)}" for first, last in _UNSPACED_SCRIPTS)
+UNSPACED_CHARACTER = re.compile(f"[{UNSPACED}]")
 _SPACED_WORD_BESIDE_UNSPACED = re.compile("[ad][^c ]*")
 
 
@@ -183,7 +183,7 @@ def count_words(text: str) -> int:
         The number of whitespace-separated words, where each character of a script written without spaces
         counts as one. Marks do not count apart, unlike in `word_spans`. 0 only for a text of white space.
     """
-    if text.isascii() or _UNSPACED_CHARACTER.search(text) is None:
+    if text.isascii() or UNSPACED_CHARACTER.search(text) is None:
         return len(text.split())
     classes = text.translate(_CLASSES)
     return classes.count(CHARACTER) + len(_SPACED_WORD_BESIDE_UNSPACED.findall(classes))

@@ -13,11 +13,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from data.segmentation import Segmentation, Span
+from data.words import UNSPACED
 
-_ADDRESS = re.compile(r"(?:https?://|www\.)[^\s<>\"]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.IGNORECASE)
+# Where no spaces stand between words, an address ends at the first character of the script or at its marks.
+_OUTSIDE = UNSPACED + "\u3000-\u303f\uff00-\uffef"
+_LETTER = rf"(?![{_OUTSIDE}])[\w-]"
+_ADDRESS = re.compile(
+    rf"(?:https?://|www\.)[^\s<>\"{_OUTSIDE}]+|(?:{_LETTER}|[.+])+@(?:{_LETTER})+(?:\.(?:{_LETTER})+)+",
+    re.IGNORECASE,
+)
 # A separator belongs to a number between two digits only; some languages group digits with thin spaces.
 _NUMBER = re.compile(r"\d+(?:[.,:\u066b\u066c'\u2019\u202f\u00a0]\d+)*")
-_CLOSING = ".,;:!?)]}'\"»”’。،؟"
+_CLOSING = ".,;:!?)]}'\"»”’،؟"
+# Of "Peter's" the name is "Peter", and "I'm" has none.
+_ENGLISH_ENDING = re.compile(r"['’](?:s|t|d|m|ll|re|ve)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -71,8 +80,9 @@ def names(segmentation: Segmentation) -> list[KeptWord]:
         if in_address or not word[:1].isalpha() or _begins_sentence(text, begin):
             continue
         inner += 1
-        if len(word) > 1 and word[0].isupper():
-            found.append(KeptWord(word, word.removesuffix("'s").removesuffix("’s"), (number,)))
+        name = _ENGLISH_ENDING.sub("", word)
+        if len(name) > 1 and name[0].isupper():
+            found.append(KeptWord(word, name, (number,)))
     return [] if len(found) > 1 and 2 * len(found) > inner else found
 
 
@@ -89,7 +99,7 @@ def missing(here: Sequence[KeptWord], there: Iterable[KeptWord]) -> list[KeptWor
 
 
 def _begins_sentence(text: str, place: int) -> bool:
-    before = text[:place].rstrip(" \t\u00a0\"'“”„«»‘’‚([{—–-¿¡")
+    before = text[:place].rstrip(" \t\u00a0\u2009\u202f\"'“”„«»‘’‚([{—–-¿¡")
     return not before or before[-1] in ".!?:…"
 
 

@@ -51,3 +51,9 @@ def shortened(label: str, longest: int) -> str:
 def is_right_to_left(label: str) -> bool:
     """Whether the label has letters of a script written from right to left."""
     return any(unicodedata.bidirectional(character) in {"R", "AL"} for character in label)
+
+
+def begins_right_to_left(text: str) -> bool:
+    """Whether the first letter of a text is of a script written from right to left, as all of it then is."""
+    directions = map(unicodedata.bidirectional, text)
+    return next((each for each in directions if each in {"L", "R", "AL"}), "L") != "L"

@@ -14,7 +14,7 @@ from xml.etree.ElementTree import Element
 import numpy as np
 
 from seq2seq.html_elements import element, html_text
-from seq2seq.labels import is_right_to_left, shortened, visible_label
+from seq2seq.labels import begins_right_to_left, shortened, visible_label
 from seq2seq.translation import EOS_LABEL, source_labels
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _heat_map(translation: Translation, hypothesis: Hypothesis, level: Level) ->
         for label, weight_row in zip(rows, weights, strict=True)
     ]
     # A source that is read from the right has its first word at the right.
-    direction = "rtl" if is_right_to_left(translation.source.text) else "ltr"
+    direction = "rtl" if begins_right_to_left(translation.source.text) else "ltr"
     yield element(
         "table",
         element("thead", element("tr", element("th"), *head)),

@@ -22,6 +22,7 @@ from typing import Any, Literal
 import numpy as np
 
 from data.segmentation import Segmentation
+from data.words import UNSPACED_CHARACTER
 from seq2seq.kept_words import KeptWord, addresses, missing, names, numbers
 from seq2seq.languages import primary_code
 from seq2seq.translation import Hypothesis
@@ -243,7 +244,8 @@ def _repetitions(target: Segmentation, source: Segmentation) -> list[WarningSign
 def immediate_repetitions(words: Sequence[str]) -> list[tuple[int, int]]:
     """Runs of one to four words that follow themselves, as (first word, length), left to right.
 
-    Case does not count, runs of nothing but marks do not either; of a threefold run two pairs are found.
+    Case does not count, runs of nothing but marks do not either, nor does a doubled character of a script
+    without spaces, which is often a word (看看, "have a look"); of a threefold run two pairs are found.
     """
     folded = [word.casefold() for word in words]
     found, begin = [], 0
@@ -251,12 +253,21 @@ def immediate_repetitions(words: Sequence[str]) -> list[tuple[int, int]]:
         for length in range(1, LONGEST_REPEATED + 1):
             run = folded[begin : begin + length]
             has_letters = any(each.isalnum() for word in run for each in word)
-            if has_letters and folded[begin + length : begin + 2 * length] == run:
+            repeats = has_letters and folded[begin + length : begin + 2 * length] == run
+            if repeats and not _is_doubled_character(folded, begin, length):
                 found.append((begin, length))
                 begin += length - 1
                 break
         begin += 1
     return found
+
+
+def _is_doubled_character(words: Sequence[str], begin: int, length: int) -> bool:
+    """Whether a run of one character that follows itself does so only once, in a script without spaces."""
+    word = words[begin]
+    if length > 1 or not UNSPACED_CHARACTER.fullmatch(word):
+        return False
+    return word not in words[max(begin - 1, 0) : begin] and word not in words[begin + 2 : begin + 3]
 
 
 def _kept(

@@ -35,12 +35,19 @@ def _hypothesis(hypothesis: Hypothesis) -> dict[str, Any]:
     return {
         **_segmentation(hypothesis.target),
         "finished": bool(hypothesis.finished),
-        "token_probabilities": [
-            round(float(each), _PROBABILITY_DECIMALS) for each in hypothesis.token_probabilities
-        ],
+        "token_probabilities": [_probability(float(each)) for each in hypothesis.token_probabilities],
         "attention": packed(hypothesis.attention),
         "coverage": None if confidence is None else round(confidence.coverage, _PROBABILITY_DECIMALS),
     }
+
+
+def _probability(value: float) -> float:
+    """Rounded, but neither 0 nor 1 unless it is: the page would write 0 % and 100 %."""
+    rounded = round(value, _PROBABILITY_DECIMALS)
+    if rounded in (0.0, 1.0) and rounded != value:
+        step = 10**-_PROBABILITY_DECIMALS
+        return step if rounded == 0.0 else round(1.0 - step, _PROBABILITY_DECIMALS)
+    return rounded
 
 
 def _segmentation(segmentation: Segmentation) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.browser.answers import alternatives, translation
-from tests.browser.inspector_page import SOURCE, TARGET, cell, focused_label, plain, word
+from tests.browser.inspector_page import SOURCE, TARGET, cell, focused_label, note, plain, word
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -59,6 +59,34 @@ def test_frames_lie_around_their_cells(translated: Callable[..., Page], source: 
     row, column = page.locator(".heat-map .band").all()
     assert surrounds(row, cell(page, 1, 0), cell(page, 1, len(source.split())))
     assert surrounds(column, cell(page, 0, 2), cell(page, 4, 2))
+
+
+@pytest.mark.parametrize("width", [360, 600, 1100])
+def test_a_long_sentence_about_a_word_moves_no_cell(translated: Callable[..., Page], width: int) -> None:
+    """What stands above a narrow map takes more lines; the map must not flee from the pointer."""
+    words = " ".join(f"ladder{number}" for number in range(4))
+    weights = [[0.4, 0.3, 0.2, 0.1, 0.0]] * 5
+    page = translated(
+        translation(words, words, weights=weights), {"viewport": {"width": width, "height": 900}}
+    )
+    place = "each => each.getBoundingClientRect().top + window.scrollY"
+    before = cell(page, 2, 2).evaluate(place)
+    page.locator(".heat-map tbody th").nth(2).hover()
+    assert note(page).count("%") == 5
+    assert cell(page, 2, 2).evaluate(place) == pytest.approx(before, abs=1)
+
+
+@pytest.mark.parametrize(("source", "first_at_right"), [("😀 مرحبا", True), ("The word שלום", False)])
+def test_pieces_run_as_the_text_does(
+    translated: Callable[..., Page], source: str, first_at_right: bool
+) -> None:
+    answer = translation(source, TARGET)
+    answer["source"]["pieces"][0] = (
+        "<0xF0>"  # an emoji may be spelled in bytes; the first letter is an x then
+    )
+    page = translated(answer, level="pieces")
+    first, second = box(cell(page, 0, 0)), box(cell(page, 0, 1))
+    assert (first["x"] > second["x"]) == first_at_right
 
 
 def test_lines_that_are_drawn_anew_stay_marked(translated: Callable[..., Page]) -> None:

@@ -164,6 +164,33 @@ def test_the_worst_are_gone_through_with_the_keyboard(opened) -> None:
     assert page.locator("#sentences input[type=search]").input_value() == "jk"
 
 
+def test_what_the_keyboard_opens_is_in_view(opened) -> None:
+    page = opened("sentences", viewport={"width": 1000, "height": 700})
+    page.click(".worst")
+
+    def in_view() -> bool:
+        grid = page.locator("details.sentence[open] [role=grid]")
+        grid.wait_for()
+        bar, summary = page.locator(".bar-of-tabs"), page.locator("details.sentence[open] > summary")
+        found = [each.bounding_box() for each in (bar, summary, grid)]
+        assert all(found)
+        (_, top), (_, begin), (_, map_begin) = ((box["y"], box["y"] + box["height"]) for box in found)
+        return found[1]["y"] >= top and map_begin <= 700 and begin <= found[2]["y"]
+
+    page.keyboard.press("j")
+    for key in "jjjkkk":
+        page.keyboard.press(key)
+        assert in_view()
+
+
+def test_an_empty_translation_says_so(open_page: Open, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    path.write_text(example_document(ExampleSet("silent", {"a dog": ""})), encoding="utf-8")
+    page = open_page(path.as_uri(), offline=True)
+    page.click("#tab-sentences")
+    assert "(nothing)" in page.locator("#sentence-1 .translation").inner_text()
+
+
 def test_the_lexicon_leads_to_its_sentences(opened) -> None:
     page = opened("lexicon")
     entry = page.locator(".entry", has=page.locator("dt", has_text="bank"))

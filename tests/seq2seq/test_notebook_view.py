@@ -99,7 +99,8 @@ def test_what_was_cut_and_what_is_empty_say_so():
 
 
 def test_a_source_from_right_to_left_has_its_first_word_at_the_right():
-    for source, direction in (("الرجل العجوز", "rtl"), ("老人", "ltr")):
+    cases = {"الرجل العجوز": "rtl", "😀 1 الرجل": "rtl", "老人": "ltr", "The word שלום means peace": "ltr"}
+    for source, direction in cases.items():
         parsed = Elements(translated(source, "man")._repr_html_())
         assert [each["dir"] for tag, each in parsed.attributes if tag == "table"] == [direction]
 

@@ -142,6 +142,9 @@ class TestWords:
         ]
         assert immediate_repetitions(["x", "x", "x"]) == [(0, 1), (1, 1)]
         assert immediate_repetitions([".", ".", "a"]) == []
+        assert immediate_repetitions(["让", "我", "看", "看", "。"]) == []  # one word: "have a look"
+        assert immediate_repetitions(["看", "看", "看"]) == [(0, 1), (1, 1)]
+        assert immediate_repetitions(["我", "看", "我", "看"]) == [(0, 2)]
         (sign,) = signs_of("he sees the dog", "er sieht den den")
         assert (sign.kind, sign.value, sign.target_words) == ("repeated_words", 1, (2, 3))
         assert "“den”" in sign.message
@@ -177,12 +180,21 @@ class TestWords:
         assert "urls" in kinds("see https://a.org/x now", "siehe https://a.org/y jetzt")
         assert "urls" not in kinds("see https://a.org/x.", "siehe (https://a.org/x)")
 
+    def test_an_address_ends_where_chinese_goes_on(self) -> None:
+        text = text_of("请访问https://example.com了解详情，邮箱me@b.com。见https://a.org，共3元")
+        assert [each.text for each in addresses(text)] == ["https://example.com", "me@b.com", "https://a.org"]
+        assert [each.text for each in numbers(text)] == ["3"]
+        assert [each.text for each in addresses(text_of("an jörg@müller.de"))] == ["jörg@müller.de"]
+
     def test_names(self) -> None:
         assert [each.text for each in names(text_of("Yesterday Anna met Bob. Then she left."))] == [
             "Anna",
             "Bob",
         ]
         assert names(text_of("I think so")) == []
+        assert names(text_of("He knows I'm here and I’ll stay")) == []
+        assert [each.identity for each in names(text_of("this is Peter's old dog"))] == ["Peter"]
+        assert names(text_of("Il a dit :\u202f«\u202fBonjour\u202f» et partit")) == []
         assert names(text_of("BREAKING NEWS TODAY")) == []
         (sign,) = (
             s

@@ -22,8 +22,8 @@ import { describeLink, percent, readingOf, shownWeights, unitNames, weightDescri
  * @param {{reading: object, weights: number[][], hard: boolean}} options hard: links that are there or not
  */
 export function drawHeatMap(host, { reading, weights, hard }) {
-  const { rows, columns, languages, wording } = reading;
-  const common = { rows, columns, weights, languages };
+  const { rows, columns, languages, rightToLeft, wording } = reading;
+  const common = { rows, columns, weights, languages, rightToLeft };
   if (!hard)
     return new HeatMap(host, { ...common, label: "Attention weights", describe: weightDescriber(wording) });
   return new HeatMap(host, {

@@ -222,6 +222,7 @@ export class CompareTab {
       rows,
       columns: left.columns,
       languages: left.languages,
+      rightToLeft: left.rightToLeft,
       weights,
       label: "Difference of attention",
       colors: (value) => differenceColors(value, LARGEST_DIFFERENCE),

@@ -1,6 +1,6 @@
 import { weightColors } from "./colors.js";
 import { element } from "./dom.js";
-import { codePoints, isRightToLeft, weightDescriber, WORDINGS } from "./units.js";
+import { codePoints, weightDescriber, WORDINGS } from "./units.js";
 
 const SMALLEST_CELL = 15;
 const LARGEST_CELL = 46;
@@ -45,6 +45,7 @@ export class HeatMap {
    * @param {number[][]} options.weights (rows, columns)
    * @param {string} options.label what the grid is called
    * @param {{source: string|null, target: string|null}} [options.languages] for `lang` attributes
+   * @param {boolean} [options.rightToLeft] whether the first column is the rightmost
    * @param {(weight: number) => {paper: string, ink: string}} [options.colors]
    * @param {(weight: number) => string} [options.number] what is written into a cell; "" for nothing
    * @param {(row: object, column: object, weight: number, place: number[]) => string} [options.describe]
@@ -59,6 +60,7 @@ export class HeatMap {
       weights,
       label,
       languages = null,
+      rightToLeft = false,
       colors = weightColors,
       number,
       describe = weightDescriber(WORDINGS.prior),
@@ -66,12 +68,11 @@ export class HeatMap {
       cellSize,
     },
   ) {
-    Object.assign(this, { host, rows, columns, weights, languages, colors, describe, cellSize });
+    Object.assign(this, { host, rows, columns, weights, languages, rightToLeft, colors, describe, cellSize });
     this.markOf = mark ?? (() => "");
     this.number =
       number ?? ((weight) => (weight >= SMALLEST_NUMBER_SHOWN ? String(Math.round(100 * weight)) : ""));
-    this.rightToLeft = isRightToLeft(columns.map((column) => column.label).join(" "));
-    const dir = this.rightToLeft ? "rtl" : "ltr";
+    const dir = rightToLeft ? "rtl" : "ltr";
     this.scroller = element("div", { class: "heat-map", dir }); // what does not fit begins with the first column
     this.table = element("table", { role: "grid", "aria-label": label, dir });
     this.band = { row: element("div", { class: "band" }), column: element("div", { class: "band" }) };

@@ -1,7 +1,6 @@
 /** The heat map as a picture that leaves the page: the same shapes as SVG, or painted on a canvas for PNG. */
 
 import { weightOnWhite } from "./colors.js";
-import { isRightToLeft } from "./units.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const CELL = 30;
@@ -22,8 +21,7 @@ function widest(units, size) {
  * @param {object} reading as `readingOf` gives it
  * @returns {{width: number, height: number, cells: object[], texts: object[]}} in CSS pixels
  */
-export function layout({ rows, columns, weights }) {
-  const mirrored = isRightToLeft(columns.map((column) => column.label).join(" "));
+export function layout({ rows, columns, weights, rightToLeft: mirrored }) {
   const [rowLabels, columnLabels] = [widest(rows, 14) + 10, 0.71 * widest(columns, 14) + 16];
   const overhang = columnLabels - CELL / 2;
   const left = MARGIN + (mirrored ? overhang : rowLabels);

@@ -74,6 +74,7 @@ export function readingOf(translation, rank, level, languages = NO_LANGUAGES) {
     hypothesis,
     level,
     languages,
+    rightToLeft: isRightToLeft(translation.source.text), // the columns run as the source does
     columns: unitsOf(translation.source, level, true),
     rows: unitsOf(hypothesis, level, hypothesis.finished),
     weights: level === "words" ? hypothesis.word_attention : hypothesis.attention_weights,

@@ -27,18 +27,18 @@ function describeLoss(row, column, loss) {
 
 /** Title, meaning and heat map options of each of the three maps. */
 function mapsOf({ translation, leave_one_out: losses, gradient_x_input: gradients }, languages) {
-  const { rows, columns, weights } = readingOf(translation, 0, "words");
+  const { rows, columns, weights, rightToLeft } = readingOf(translation, 0, "words");
+  const common = { rows, languages, rightToLeft };
   const largestLoss = Math.min(A_HUNDRED_TIMES, Math.max(1, ...losses.flat().map(Math.abs)));
   const steepest = Math.max(1e-9, ...gradients.flat().map(Math.abs));
   return [
-    ["Attention", "where it looked, in per cent", { rows, columns, languages, weights }],
+    ["Attention", "where it looked, in per cent", { ...common, columns, weights }],
     [
       "Leave one out",
       "by how much the log probability falls without the source word: 2.3 is ten times less probable; orange is more probable",
       {
-        rows,
+        ...common,
         columns: columns.slice(0, -1),
-        languages,
         weights: losses,
         colors: (value) => differenceColors(value, largestLoss),
         number: (value) => (Math.abs(value) >= SMALLEST_LOSS_SHOWN ? signed(value, 1) : ""),
@@ -49,9 +49,8 @@ function mapsOf({ translation, leave_one_out: losses, gradient_x_input: gradient
       "Gradient × input",
       "the pull of the source word's embedding on the log probability: blue for the word, orange against it",
       {
-        rows,
+        ...common,
         columns,
-        languages,
         weights: gradients,
         colors: (value) => differenceColors(value, steepest),
         number: (value) => (Math.abs(value) >= steepest * SMALLEST_PULL_SHOWN ? signed(value, 1) : ""),

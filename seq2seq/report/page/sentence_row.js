@@ -88,7 +88,7 @@ function texts(sentence, { source, hypotheses }, { languages, wanted }) {
   const sourceMarks = marksOf("source", sentence, source.words, wanted?.source);
   host.append(line("source", "Source", languages.source, ...markedText(source, source.word_offsets, sourceMarks)));
   const targetMarks = hypothesis && marksOf("target", sentence, hypothesis.words, wanted?.target);
-  const target = hypothesis ? markedText(hypothesis, hypothesis.word_offsets, targetMarks) : ["(nothing)"];
+  const target = hypothesis?.text ? markedText(hypothesis, hypothesis.word_offsets, targetMarks) : ["(nothing)"];
   host.append(line("translation", "Translation", languages.target, ...target));
   for (const reference of sentence.references) host.append(line("reference", "Reference", languages.target, reference));
   const kinds = [...new Set(sentence.signs.map((sign) => sign.kind))];

@@ -181,7 +181,9 @@ export class SentencesPanel {
   #go(row, open) {
     if (!row) return;
     if (open) row.open = true;
-    row.querySelector("summary").focus({ preventScroll: true });
-    row.scrollIntoView({ block: "nearest" });
+    const summary = row.querySelector("summary");
+    summary.focus({ preventScroll: true });
+    // What opens below it is drawn later, and needs the room.
+    summary.scrollIntoView({ block: row.open ? "start" : "nearest" });
   }
 }
