@@ -33,13 +33,16 @@ def atomic_write(
     Yields:
         The open temporary file. When the block raises, it is removed and an older `path` stays as it was.
     """
-    path = Path(os.path.realpath(path)) if os.path.islink(path) else Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path = Path(path)
     form: dict[str, Any] = {} if "b" in mode else {"encoding": encoding, "newline": newline}
+    # Before a link is followed: where /dev/fd/63 points to has no name that could be opened.
     if _is_special(path):
         with open(path, mode, **form) as file:
             yield file
         return
+    if path.is_symlink():
+        path = Path(os.path.realpath(path))
+    path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
     try:
         with os.fdopen(descriptor, mode, **form) as file:

@@ -22,7 +22,8 @@ HOW_TO_GET_A_RUN = (
     "  python train.py --config configs/starter.yaml      trains what a configuration says; configs/ has more"
 )
 
-_NAME = re.compile(rf"\b({'|'.join(_OPTION_OF)})\b")
+# Not in the path of a file, such as data/seed.tsv.
+_NAME = re.compile(rf"(?<![\w./\\-])({'|'.join(_OPTION_OF)})(?![\w/\\-]|\.\w)")
 
 
 def new_parser(program: str, usage: str, description: str, examples: str) -> argparse.ArgumentParser:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import gzip
+import io
 import itertools
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO, cast
+from typing import TYPE_CHECKING, BinaryIO, TextIO, cast
 
 from data.errors import UserError
 from seq2seq.command_options import options_named_as_typed
@@ -115,8 +117,10 @@ def _prepare(options: argparse.Namespace) -> _Job:
         options.format, n_best=search.n_best, scoring=options.score, alignment=options.alignment
     )
     source = _lines(options)
-    if options.output is not None and Path(options.output).is_dir():
-        raise UserError(f"--output {options.output} is a directory; expected the path of a file.")
+    if options.output is not None:
+        from data.atomic import check_can_write
+
+        check_can_write(Path(options.output))
     source_name, target_name = language_names(configs[0], runs[0].read_facts())
     style = PictureStyle(
         level="pieces" if options.pieces else "words",
@@ -252,7 +256,8 @@ def _translate(translator: Translator, options: argparse.Namespace, job: _Job, s
         advance = stack.enter_context(line_progress("Translating", source.count, hidden=is_watched))
         for index, translation in enumerate(translations):
             output.write(job.line_format(index, translation))
-            if is_watched or options.batch_size == 1:
+            # Whoever sends lines one after the other waits for the answers to those that are done.
+            if is_watched or source.count is None:
                 output.flush()
             if translation.note is not None:
                 print(f"note: {source.place(index + 1)}: {translation.note}", file=sys.stderr)
@@ -277,7 +282,7 @@ def _translations(
 
 def _source_target_pairs(source: _Lines) -> Iterator[tuple[str, str]]:
     for number, line in enumerate(source.lines, start=1):
-        columns = line.split("\t") if line else ["", ""]
+        columns = line.split("\t") if line.strip() else ["", ""]
         if len(columns) != 2:
             raise UserError(
                 f"{source.place(number)}: has {_counted(len(columns), 'column')}. --score expects "
@@ -294,6 +299,8 @@ def _draw(translation: Translation, number: int, job: _Job) -> None:
     from seq2seq.attention_pictures import print_heat_map, save_picture, shown
 
     if not translation.hypotheses:
+        if job.plot is not None:
+            print(f"note: no picture: sentence {number} has no text", file=sys.stderr)
         return
     if job.heat_map:
         sys.stdout.flush()
@@ -315,6 +322,15 @@ def _output(path: str | None) -> Iterator[TextIO]:
     from data.atomic import atomic_write
 
     try:
+        if path.endswith(".gz"):
+            # Without a time or a name in it, the same text gives the same file.
+            with (
+                atomic_write(path, "wb") as file,
+                gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as compressed,
+                io.TextIOWrapper(cast(BinaryIO, compressed), encoding="utf-8", newline="\n") as text,
+            ):
+                yield text
+            return
         with atomic_write(path) as file:
             yield cast(TextIO, file)
     except OSError as error:

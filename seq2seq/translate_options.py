@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 
 from seq2seq.command_options import add_search_options, add_speed_options, at_least, new_parser
@@ -49,14 +50,26 @@ def parse_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         arguments: without the program's name; those of the process when None.
     """
     parser = build_parser()
+    before, sentences = _cut_at_double_dash(sys.argv[1:] if arguments is None else arguments)
     # Unlike parse_args, this takes sentences on either side of the options.
-    options = parser.parse_intermixed_args(arguments)
-    if options.output == "-":
+    options = parser.parse_intermixed_args(before)
+    options.sentences = [*options.sentences, *sentences]
+    # Not as a file: what stands in the file behind a redirection would be replaced.
+    if options.output in ("-", "/dev/stdout"):
         options.output = None
     problem = _contradiction(options)
     if problem is not None:
         parser.error(problem)
+    if options.input == "-":
+        options.input = None
     return options
+
+
+def _cut_at_double_dash(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """What stands before and behind the first `--`: `parse_intermixed_args` loses it when it comes first."""
+    arguments = list(arguments)
+    place = arguments.index("--") if "--" in arguments else len(arguments)
+    return arguments[:place], arguments[place + 1 :]
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -78,9 +91,14 @@ def build_parser() -> argparse.ArgumentParser:
 def _add_text_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what to translate (standard input when nothing is given)")
     group.add_argument("sentences", nargs="*", metavar="SENTENCE", help="translate and draw these")
-    group.add_argument("-i", "--input", metavar="FILE", help="one sentence a line, UTF-8, plain or .gz")
     group.add_argument(
-        "-o", "--output", metavar="FILE", help="write here instead of to stdout (-), atomically"
+        "-i", "--input", metavar="FILE", help="one sentence a line, UTF-8, plain or .gz (-: stdin)"
+    )
+    group.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="write here (.gz: compressed) instead of to stdout (-), atomically",
     )
     group.add_argument(
         "--score",
@@ -163,7 +181,7 @@ def _add_output_options(parser: argparse.ArgumentParser) -> None:
         "--alignment",
         metavar="HOW",
         help="links of --format pharaoh: argmax (default), intersection, threshold:0.3, "
-        "or soft (every link with its weight)",
+        "or soft (every link of 0.005 or more, with its weight)",
     )
     group.add_argument(
         "--posterior",

@@ -141,6 +141,18 @@ def test_what_is_no_file_is_written_into(tmp_path: Path) -> None:
     assert names(tmp_path) == ["pipe"]
 
 
+@pytest.mark.skipif(not os.path.isdir("/dev/fd"), reason="there is no /dev/fd here")
+def test_a_pipe_is_written_into_by_the_number_of_its_descriptor(tmp_path: Path) -> None:
+    """A shell's `--output >(gzip > a.gz)`: a link to something that has no name."""
+    reader, writer = os.pipe()
+    check_can_write(Path(f"/dev/fd/{writer}"))
+    with atomic_write(f"/dev/fd/{writer}") as file:
+        file.write("new")
+    assert os.read(reader, 100) == b"new"
+    os.close(reader)
+    os.close(writer)
+
+
 def test_whether_a_file_can_be_written_is_found_out_without_making_anything(tmp_path: Path) -> None:
     check_can_write(tmp_path / "new" / "deep" / "report.html")
     with pytest.raises(UserError, match="is a directory"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import os
@@ -245,6 +246,47 @@ def test_an_output_file_is_whole_or_untouched(translate, tmp_path, monkeypatch):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["source", "target"]
 
 
+def test_a_compressed_output_is_read_as_one(translate, expected, tmp_path):
+    translated = tmp_path / "out.gz"
+    translate("--input", "-", "--output", translated, stdin=b"two dogs\na child\n")
+    assert (
+        gzip.decompress(translated.read_bytes()).decode()
+        == "\n".join(expected(["two dogs", "a child"])) + "\n"
+    )
+    first = translated.read_bytes()
+    translate("--output", translated, stdin=b"two dogs\na child\n")
+    assert translated.read_bytes() == first
+    translate("--input", translated)
+
+
+def test_standard_output_by_its_path_is_not_replaced(translate, expected):
+    printed, _ = translate("--output", "/dev/stdout", stdin=b"two dogs\n")
+    assert printed.splitlines() == expected(["two dogs"])
+
+
+def test_sentences_behind_a_double_dash_are_no_options(translate, expected):
+    for arguments in (["--no-plot", "--", "-hello"], ["--", "-hello"], ["two dogs", "--", "-i", "--"]):
+        printed, _ = translate(*arguments)
+        sentences = [each for place, each in enumerate(arguments) if place > arguments.index("--")]
+        first = [each for each in arguments[: arguments.index("--")] if not each.startswith("-")]
+        assert printed.splitlines() == expected([*first, *sentences])
+
+
+def test_no_picture_of_nothing_is_said(translate, tmp_path):
+    printed, said = translate("--plot", tmp_path / "a.png", "  ")
+    assert printed == "\n"
+    assert "note: no picture: sentence 1 has no text" in said
+    assert not (tmp_path / "a.png").exists()
+
+
+def test_a_stream_has_its_answers_before_it_goes_on(translate, monkeypatch):
+    """All lines of a window are answered before the next window is read."""
+    flushed = []
+    monkeypatch.setattr(sys.stdout, "flush", lambda: flushed.append(True))
+    translate("--batch-size", "2", stdin=b"two dogs\na child\n")
+    assert len(flushed) >= 2
+
+
 def test_invalid_utf8_names_the_place(translate, tmp_path):
     source = tmp_path / "latin1.txt"
     source.write_bytes(b"two dogs\ncaf\xe9\n")
@@ -275,6 +317,12 @@ def test_max_length_is_the_most_pieces(translate, most):
         assert max(len(each["pieces"]) for each in line["hypotheses"]) <= most
         assert (line["note"] is None) == line["hypotheses"][0]["finished"]
         assert ("was cut off" in err) == (not line["hypotheses"][0]["finished"])
+
+
+def test_errors_leave_the_names_of_files_alone(translate, tmp_path):
+    (tmp_path / "seed.tsv").write_text("no tab\n")
+    with pytest.raises(UserError, match=r"/seed\.tsv, line 1: has 1 column"):
+        translate("--score", "--input", tmp_path / "seed.tsv")
 
 
 @pytest.mark.parametrize(
@@ -376,7 +424,7 @@ def test_json_has_an_object_for_each_line(translate, expected):
 
 def test_scores_of_given_targets(translate, tiny_run, load_once, tmp_path):
     pairs = tmp_path / "pairs.tsv"
-    pairs.write_text("two dogs\ta child\n\nmy sister\tthe snow.\n")
+    pairs.write_text("two dogs\ta child\n  \nmy sister\tthe snow.\n")
     out, _ = translate("--score", "-i", pairs)
     expected = load_once([tiny_run]).score(["two dogs", "my sister"], ["a child", "the snow."])
     first, empty, last = out.split("\n")[:3]
