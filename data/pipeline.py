@@ -159,8 +159,8 @@ class BatchPipeline:
     def batch_count(self, epoch: int = 0) -> int | None:
         """How many batches the epoch has; None when that is not known without encoding a large store.
 
-        It is always known with `batch_size` when the store is small enough for the cache, or once a whole
-        epoch was iterated.
+        It is always known with `batch_size` when the store is small enough for the cache, after
+        `count_pairs`, or once a whole epoch was iterated.
         """
         if self._batch_size is not None and (kept := self.kept_pairs()) is not None:
             return -(-kept // self._batch_size)
@@ -173,8 +173,23 @@ class BatchPipeline:
 
         None when that is not known without encoding a large store.
         """
-        known = self._kept_pairs is not None or self._encoder.is_cached
-        return self._count_kept_pairs() if known else None
+        return self.count_pairs() if self._encoder.is_cached else self._kept_pairs
+
+    def count_pairs(self, progress: Progress | None = None) -> int:
+        """How many pairs every epoch has; encodes a store that is not cached, once, and keeps none of it.
+
+        Args:
+            progress: called with (pairs done, all pairs) after each window.
+        """
+        if self._kept_pairs is None:
+            kept, total = 0, len(self.store)
+            for begin in range(0, total, self._window_pairs):
+                end = min(begin + self._window_pairs, total)
+                kept += len(self._encoder.encode(np.arange(begin, end, dtype=np.int32))[0])
+                if progress is not None:
+                    progress(end, total)
+            self._kept_pairs = kept
+        return self._kept_pairs
 
     def report(self, epoch: int = 0) -> EpochReport:
         """Plan a whole epoch and count it. A store that is not cached is encoded for this."""
@@ -266,11 +281,6 @@ class BatchPipeline:
             longest=self._max_length + 1,
             max_shapes=self._max_shapes,
         )
-
-    def _count_kept_pairs(self) -> int:
-        if self._kept_pairs is None:
-            self._kept_pairs = len(self._encoder.encode(np.arange(len(self.store), dtype=np.int32))[0])
-        return self._kept_pairs
 
     def _sampling(self, epoch: int, purpose: int, number: int) -> SubwordSampling | None:
         if self._alpha == 0:

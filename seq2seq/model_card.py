@@ -37,6 +37,7 @@ class ModelCard:
         self.name = name
         self.facts = shipped.read_facts()
         self.config = shipped.config
+        self.tokenizers = shipped.tokenizers
         self.weights_bytes = shipped.model_file.stat().st_size
         self.scores = scores
         self.notes = notes
@@ -87,15 +88,19 @@ class ModelCard:
             for report in reports
         ]
         header = ["set", "sentences", "beam", *(heading for heading, _ in columns), "perplexity per word ↓"]
-        yield (
-            "Of the model as it was trained, before its weights were rounded. Neither training nor the "
-            "choice of the best epoch saw these sets."
-        )
+        yield f"Of the model as it was trained, before its weights were rounded. {self._unseen()}"
         yield ""
         yield from table(header, rows, left=1)
         yield ""
         shown = {heading.removesuffix(" ↓") for heading, _ in columns}
         yield from (f"- {name}: `{signature}`" for name, signature in signatures(reports) if name in shown)
+
+    def _unseen(self) -> str:
+        shared = self.scores.get("shared_pairs")
+        if not shared:
+            return "Neither training nor the choice of the best epoch saw these sets."
+        counts = ", ".join(f"{as_number(count, 0)} of {as_text(name)}" for name, count in shared.items())
+        return f"Some of their pairs stand among the training pairs, too: {counts}."
 
     def _half_precision(self) -> Iterator[str]:
         halving = self.scores["half_precision"]
@@ -120,17 +125,13 @@ class ModelCard:
         yield from (f"- {label}: `{halving['signatures'][name]}`" for name, label in names.items())
 
     def _training(self) -> Iterator[str]:
-        facts, model, tokenizer = self.facts, self.config.model, self.config.tokenizer
+        facts, model = self.facts, self.config.model
         kind = "a conditional GRU" if model.conditional_gru else "a GRU"
-        vocabulary = (
-            "one vocabulary for both languages" if tokenizer.joint else "a vocabulary for each language"
-        )
         yield (
             f"Bidirectional GRU encoder ({model.encoder_units} units in each direction, layers: "
             f"{model.encoder_layers}), additive attention (Bahdanau et al. 2014) of {model.attention_units} "
             f"units, {kind} of {model.decoder_units} units as decoder, embeddings of "
-            f"{model.embedding_units}; {tokenizer.model_type} of {tokenizer.vocabulary_size:,} pieces, "
-            f"{vocabulary}."
+            f"{model.embedding_units}; {self._vocabulary()}."
         )
         yield ""
         rows = [
@@ -150,6 +151,17 @@ class ModelCard:
         yield "```console"
         yield f"$ python train.py --config models/{self.name}/config.yaml --run runs/{self.name}-again"
         yield "```"
+
+    def _vocabulary(self) -> str:
+        # Of a tokenizer that the run was given, the configuration knows neither kind nor size.
+        given = self.config.tokenizer.folder is not None
+        kind = "a given vocabulary" if given else self.config.tokenizer.model_type
+        source, target = (
+            f"{each.vocabulary_size:,}" for each in (self.tokenizers.source, self.tokenizers.target)
+        )
+        if self.tokenizers.joint:
+            return f"{kind} of {source} pieces, one vocabulary for both languages"
+        return f"{kind} of {source} and {target} pieces, a vocabulary for each language"
 
     def _data(self) -> Iterator[str]:
         yield f"Trained on {self.notes.title}, and on nothing else."

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 from data.errors import UserError
+from seq2seq.languages import primary_code
 
 if TYPE_CHECKING:
     from seq2seq.config import EvaluationConfig
@@ -51,7 +52,7 @@ def paper_form(convention: Convention, language: str | None) -> Callable[[str], 
             "The convention moses-lower depends on the target language, and the run does not say what it is. "
             "Give it with --target-language, such as --target-language de."
         )
-    return moses_lower(language)
+    return moses_lower(primary_code(language))
 
 
 @lru_cache(maxsize=8)

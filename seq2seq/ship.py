@@ -8,6 +8,7 @@ The run has to be trained to its end and evaluated (`python evaluate.py --model 
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -30,7 +31,6 @@ LARGEST_BYTES = 12_000_000  # a model lies in a git repository, and everybody wh
 _LEFT_OUT: dict[str, str | None] = {
     "data.corpus.data_dir": None,
     "data.corpus.mirror": None,
-    "tokenizer.folder": None,
     "training.guided_attention.alignments": None,
     "training.guided_attention.word_mode": "unicode",
 }
@@ -115,7 +115,7 @@ def ship(run_path: Path, target: Path, origin: CorpusOrigin, replace: bool = Fal
     _check_run(run)
     _check_target(target, replace)
     reports = shippable_reports(run)
-    config = shipped_config(run.config, origin.name)
+    config = shipped_config(run.config, origin.name, target)
     # TFDS has to find a quiet TensorFlow when it loads a corpus.
     from data.quiet_tensorflow import load_tensorflow_quietly
 
@@ -133,7 +133,7 @@ def ship(run_path: Path, target: Path, origin: CorpusOrigin, replace: bool = Fal
             "evaluations": [_without_sentences(report) for report in reports],
             "half_precision": _halving(run, shipped, corpus),
         }
-        content = {**scores, "licence": notes.licence, "seen": seen}
+        content = {**scores, "licence": notes.licence, "seen": seen, "shared_pairs": _shared_pairs(run)}
         _write_documents(shipped, target.name, content, notes, corpus)
         _check_size(run, folder)
     _say_what_was_made(target, scores["half_precision"])
@@ -219,6 +219,15 @@ def shippable_reports(run: RunDirectory) -> list[dict[str, Any]]:
     return sorted(by_set.values(), key=lambda report: (order.get(report["set"], len(order)), report["set"]))
 
 
+def _shared_pairs(run: RunDirectory) -> dict[str, int]:
+    """How many pairs of each test set stand among the training pairs, too; only sets that have any."""
+    cleaning = json.loads(run.cleaning_file.read_text(encoding="utf-8"))
+    if cleaning["rules"]["held_out_overlap"] == "remove":
+        return {}
+    shared = {name: split["shared"]["pair"]["pairs"] for name, split in cleaning["held_out"].items()}
+    return {name: count for name, count in shared.items() if count and name != "validation"}
+
+
 def _test_sets(run: RunDirectory) -> list[str]:
     configured = getattr(run.config.data.corpus, "test", None)
     return list(configured) if configured else []
@@ -259,12 +268,13 @@ def _size(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def shipped_config(config: Config, corpus: str | None) -> Config:
+def shipped_config(config: Config, corpus: str | None, target: Path) -> Config:
     """The configuration of a run without what was true on one machine alone.
 
     Args:
         config: of the run.
         corpus: the data set of TFDS in place of text files; None: the run's own corpus.
+        target: where the model will lie; a tokenizer that the run was given is found there from now on.
     """
     from seq2seq.config import parse_config
 
@@ -279,6 +289,8 @@ def shipped_config(config: Config, corpus: str | None) -> Config:
             section = section[name]
         if key in section:
             section[key] = value
+    if config.tokenizer.folder is not None:
+        content["tokenizer"]["folder"] = f"{target.as_posix()}/tokenizer"
     return parse_config(content, "the configuration of the run")
 
 

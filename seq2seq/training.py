@@ -11,6 +11,7 @@ import keras
 import tensorflow as tf
 
 from data.errors import UserError
+from data.slow_progress import slow_progress
 from seq2seq.config import Config, differences
 from seq2seq.consistency import ConsistencyFromEpoch
 from seq2seq.epoch_batches import EpochBatches
@@ -96,7 +97,7 @@ def _train(
     data = _resumed_data(run, config, mirror, console) if resume else _new_data(run, config, mirror, console)
     keras.utils.set_random_seed(config.seed)
     model = build_model(config, data.tokenizers)
-    batches_per_epoch = data.train.batch_count(0)
+    batches_per_epoch = _batches_per_epoch(data, config)
     model.guide = attention_guide(config, batches_per_epoch)
     schedule, perplexity = compile_model(model, config, batches_per_epoch)
     console.print(
@@ -120,6 +121,7 @@ def _train(
         return _ended_here(run, config, model, progress)
     if goes_on:
         progress.finished = False
+        _write_outcome(run, config, progress)
         console.print(f"Going on at epoch {progress.epoch + 1}, batch {progress.batch + 1}.", highlight=False)
     padding = _fit(model, config, run, data, schedule, progress, perplexity, console)
     if padding:
@@ -128,6 +130,16 @@ def _train(
         run.write_facts(padding={side: round(share, 4) for side, share in padding.items()})
     _write_outcome(run, config, progress)
     return progress
+
+
+def _batches_per_epoch(data: TrainingData, config: Config) -> int | None:
+    """The batches of an epoch; None where nobody needs to know and it would take long to find out."""
+    training = config.training
+    is_needed = training.schedule == "cosine" or training.guided_attention.decay_epochs is not None
+    if is_needed and config.batches.batch_size is not None:
+        with slow_progress("Counting the batches", unit="pairs") as report:
+            data.train.count_pairs(lambda done, in_all: report("train", done, in_all))
+    return data.train.batch_count(0)
 
 
 def _way_on(run: RunDirectory) -> str:
@@ -226,8 +238,8 @@ def attention_guide(config: Config, batches_per_epoch: int | None) -> AttentionG
     if batches_per_epoch is None:
         raise UserError(
             "training.guided_attention.decay_epochs needs to know the number of batches beforehand, which "
-            "tokens_per_batch with a large corpus or subword sampling does not tell. "
-            "Set batches.batch_size, or leave decay_epochs out."
+            "tokens_per_batch with more than 300,000 pairs, or with subword sampling, does not tell. "
+            "Set batches.batch_size instead, or leave decay_epochs out."
         )
     updates_per_epoch = batches_per_epoch / config.training.gradient_accumulation
     return AttentionGuide(settings.weight, settings.decay_epochs * updates_per_epoch)
@@ -242,8 +254,8 @@ def compile_model(
     if batches_per_epoch is None and training.schedule == "cosine":
         raise UserError(
             "training.schedule: cosine needs to know the number of batches beforehand, which "
-            "tokens_per_batch with a large corpus or subword sampling does not tell. Set "
-            "batches.batch_size, or another schedule."
+            "tokens_per_batch with more than 300,000 pairs, or with subword sampling, does not tell. Set "
+            "batches.batch_size instead, or another schedule."
         )
     accumulation = training.gradient_accumulation
     schedule = make_schedule(
@@ -324,6 +336,10 @@ def _fit(
     batches = EpochBatches(data, progress, config.training.guided_attention)
     loss_check = LossCheck(config.training, progress, console)
     consistency = ConsistencyFromEpoch(config.training.r_drop, config.training.r_drop_from_epoch)
+    # Whoever reads the run while it trains, or after it was killed, finds what belongs to its weights.
+    outcome = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: _write_outcome(run, config, progress)
+    )
     with state.handling_signals(), warnings.catch_warnings(), closing(display), _explained(run, batches):
         # Every epoch ends like that, see EpochBatches.
         warnings.filterwarnings("ignore", message="Your input ran out of data")
@@ -331,7 +347,7 @@ def _fit(
             batches.dataset(),
             epochs=config.training.epochs,
             initial_epoch=progress.epoch,
-            callbacks=[consistency, display, loss_check, validation, log, state],
+            callbacks=[consistency, display, loss_check, validation, log, state, outcome],
             verbose=0,
             shuffle=False,
         )

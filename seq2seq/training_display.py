@@ -304,6 +304,8 @@ class HeatMapLog:
         if self._translator is None:
             self._translator = Translator([self.model], self.tokenizers, [self.config])
         translations = self._translator.translate(self.sources, SearchOptions(beam_size=1))
+        # Prepared again for the next epoch's weights; until then the memory serves the training.
+        self._translator.refresh()
         for number, translation in enumerate(translations, start=1):
             if not translation.hypotheses:
                 continue

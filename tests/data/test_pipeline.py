@@ -310,6 +310,11 @@ def test_batch_count_is_true_when_it_is_known(make: Any, settings: dict[str, Any
     before = pipeline.batch_count(1)
     actual = len(list(pipeline.batches(1)))
     assert before in (None, actual)
+    counted, seen = make(**settings), []
+    assert counted.count_pairs(lambda *done: seen.append(done)) == pipeline.kept_pairs()
+    if "tokens_per_batch" not in settings:
+        assert counted.batch_count(1) == actual
+    assert seen[-1] == (len(counted.store), len(counted.store))
     cached, by_tokens = settings.get("cached_pairs") != 0, "tokens_per_batch" in settings
     assert (before is None) == (not cached)
     assert pipeline.batch_count(1) == (None if by_tokens and not cached else actual)

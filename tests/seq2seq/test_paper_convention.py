@@ -51,6 +51,13 @@ def test_forms_of_the_conventions() -> None:
     assert moses("Ja.") == "ja ."
 
 
+@pytest.mark.parametrize("language", ["fr-FR", "fr_CA", "French"])
+def test_the_rules_are_those_of_the_language_whatever_its_region(language: str) -> None:
+    moses = paper_form("moses-lower", language)
+    assert moses is not None
+    assert moses("L'homme") == "l&apos; homme"
+
+
 def test_unknown_language_and_unknown_convention_are_errors() -> None:
     with pytest.raises(UserError, match="--target-language"):
         paper_form("moses-lower", None)

@@ -245,10 +245,11 @@ def test_paths_of_the_machine_are_left_out(run: Path) -> None:
         "alignments": "/elsewhere/links.txt",
         "word_mode": "whitespace",
     }
-    config = ship_module.shipped_config(parse_config(content, "test"), None)
+    config = ship_module.shipped_config(parse_config(content, "test"), None, Path("models/one"))
     corpus = config.data.corpus
     assert isinstance(corpus, TfdsCorpusConfig)
-    assert (corpus.data_dir, corpus.mirror, config.tokenizer.folder) == (None, None, None)
+    assert (corpus.data_dir, corpus.mirror) == (None, None)
+    assert config.tokenizer.folder == "models/one/tokenizer"  # trained again, it has the same pieces
     assert corpus.name == "multi30k/en-de"
     guided = config.training.guided_attention
     assert (guided.weight, guided.alignments, guided.word_mode) == (0.5, None, "unicode")
@@ -263,8 +264,11 @@ def test_text_files_may_be_called_by_the_name_of_their_data_set(run: Path) -> No
         "target_language": "es",
         "corpus": {"kind": "text", "train": files, "validation": files, "test": {"one": files, "two": files}},
     }
-    config = ship_module.shipped_config(parse_config(content, "test"), "tatoeba_en_es/en-es")
+    config = ship_module.shipped_config(
+        parse_config(content, "test"), "tatoeba_en_es/en-es", Path("models/one")
+    )
     corpus = config.data.corpus
+    assert config.tokenizer.folder is None
     assert isinstance(corpus, TfdsCorpusConfig)
     assert (corpus.name, corpus.test) == ("tatoeba_en_es/en-es", ["one", "two"])
 
@@ -281,6 +285,57 @@ def test_another_data_set_than_that_of_the_run_is_refused(run: Path, monkeypatch
     refused(run, "on another text", "--corpus", "some/corpus", "--mirror", "somewhere")
     ((config, mirror),) = asked
     assert (config.corpus.name, mirror) == ("some/corpus", "somewhere")
+
+
+def test_the_card_admits_what_training_has_seen_of_a_test_set(shipped_model: Path, tmp_path: Path) -> None:
+    from seq2seq.corpus_notes import corpus_notes
+    from seq2seq.model_card import ModelCard
+    from seq2seq.ship import _shared_pairs
+
+    run = RunDirectory(tmp_path)
+    hits = {name: {"shared": {"pair": {"pairs": count}}} for name, count in (("validation", 1), ("test", 3))}
+    rules = {"held_out_overlap": "report"}
+    run.cleaning_file.write_text(json.dumps({"rules": rules, "held_out": {**hits, "other": hits["test"]}}))
+    assert _shared_pairs(run) == {"test": 3, "other": 3}
+    rules["held_out_overlap"] = "remove"
+    run.cleaning_file.write_text(json.dumps({"rules": rules, "held_out": hits}))
+    assert _shared_pairs(run) == {}
+    scores = json.loads((shipped_model / "scores.json").read_text(encoding="utf-8"))
+    assert scores["shared_pairs"] == {}
+    notes = corpus_notes("starter", LICENCE, None)
+    said = "Neither training nor the choice of the best epoch saw these sets."
+    assert said in "\n".join(ModelCard("one", RunDirectory(shipped_model), scores, notes, "").lines())
+    scores["shared_pairs"] = {"test": 3}
+    card = "\n".join(ModelCard("one", RunDirectory(shipped_model), scores, notes, "").lines())
+    assert said not in card
+    assert "stand among the training pairs, too: 3 of test." in card
+
+
+def test_the_card_knows_the_size_of_a_vocabulary_that_was_given(shipped_model: Path, tmp_path: Path) -> None:
+    from data.checksums import CHECKSUMS_NAME, write_checksums
+    from data.tokenizer import train_tokenizers
+    from seq2seq.config import dump_config
+    from seq2seq.corpus_notes import corpus_notes
+    from seq2seq.model_card import ModelCard
+    from tests.seq2seq.tiny_run import SENTENCES
+
+    model = shutil.copytree(shipped_model, tmp_path / "model")
+    scores = json.loads((model / "scores.json").read_text(encoding="utf-8"))
+    notes = corpus_notes("starter", LICENCE, None)
+    shipped = RunDirectory(model)
+    size = shipped.tokenizers.source.vocabulary_size
+    card = "\n".join(ModelCard("one", shipped, scores, notes, "").lines())
+    assert f"bpe of {size} pieces, one vocabulary for both languages" in card
+    content = shipped.config.model_dump(mode="json")
+    content["tokenizer"]["folder"] = "models/one/tokenizer"
+    content["model"]["tied_embeddings"] = "two-way"
+    shipped.config_file.write_text(dump_config(parse_config(content, "test")))
+    pairs = [(sentence, sentence.upper()) for sentence in SENTENCES]
+    train_tokenizers(pairs, joint=False, vocabulary_size=(330, 340)).save(shipped.tokenizer_folder)
+    files = [path.relative_to(model).as_posix() for path in model.rglob("*") if path.is_file()]
+    write_checksums(model, [name for name in files if name != CHECKSUMS_NAME])
+    card = "\n".join(ModelCard("one", RunDirectory(model), scores, notes, "").lines())
+    assert "a given vocabulary of 330 and 340 pieces, a vocabulary for each language" in card
 
 
 def test_the_card_counts_what_cleaning_has_left(tmp_path: Path) -> None:

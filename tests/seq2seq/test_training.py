@@ -96,6 +96,22 @@ class TestAFinishedRun:
             train_here(config, copied, resume=True)
         assert {path: path.read_bytes() for path in copied.rglob("*") if path.is_file()} == before
 
+    def test_is_no_finished_one_while_it_goes_on(self, copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Killed at the end of its fourth epoch, it has the facts of the third, and is not finished."""
+        saved = ResumableState.on_epoch_end
+
+        def dies(self: ResumableState, epoch: int, logs: dict[str, Any] | None = None) -> None:
+            if epoch + 1 == 4:
+                raise MemoryError
+            saved(self, epoch, logs)
+
+        monkeypatch.setattr(ResumableState, "on_epoch_end", dies)
+        config = tiny_training(epochs=5, select_by="bleu", plot_sentences=0, tensorboard=False)
+        with pytest.raises(MemoryError):
+            train_here(config, copied, resume=True)
+        facts = RunDirectory(copied).read_facts()
+        assert (facts["epochs"], facts["finished"]) == (3, False)
+
     @pytest.mark.slow
     def test_goes_on_when_epochs_are_raised(self, copied: Path) -> None:
         config = tiny_training(epochs=3, select_by="bleu", plot_sentences=0, tensorboard=False)

@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from seq2seq.losses import Perplexity
-from seq2seq.training_display import ProgressDisplay, typical_sentences, write_metrics
+from seq2seq.training_display import HeatMapLog, ProgressDisplay, typical_sentences, write_metrics
 from seq2seq.training_state import TrainingProgress
 from tests.seq2seq.conftest import TrainedRun
 from tests.seq2seq.tiny_training import metric_columns
@@ -224,3 +224,36 @@ class TestTypicalSentences:
 
     def test_of_one_is_that_one(self) -> None:
         assert set(typical_sentences(["a b"], 4)) == {"a b"}
+
+
+def test_heat_maps_are_of_the_weights_of_their_epoch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the decoder has prepared of its weights is prepared again."""
+    from matplotlib.figure import Figure
+
+    from seq2seq import plotting
+    from seq2seq.search_options import SearchOptions
+    from seq2seq.translator import Translator
+    from tests.seq2seq.tiny_run import SENTENCES, make_tiny_run
+
+    class Log:
+        def save_picture(self, figure: Figure, path: Path) -> None: ...
+
+        def write_picture(self, name: str, png: bytes, epoch: int) -> None: ...
+
+    drawn: list[Any] = []
+    monkeypatch.setattr(
+        plotting, "translation_heat_map", lambda translation, **_: drawn.append(translation) or Figure()
+    )
+    run = make_tiny_run(tmp_path / "run")
+    model = run.load_model()
+    log: Any = Log()
+    maps = HeatMapLog(model, run.tokenizers, run.config, SENTENCES[:1], tmp_path, log)
+    maps(0)
+    for weight in model.trainable_weights:
+        weight.assign(0.5 * weight)
+    maps(1)
+    fresh = Translator([model], run.tokenizers, [run.config])
+    (expected,) = fresh.translate(SENTENCES[:1], SearchOptions(beam_size=1))
+    first, second = (each.best.log_probability for each in drawn)
+    assert second == pytest.approx(expected.best.log_probability, rel=1e-5)
+    assert first != pytest.approx(second, rel=1e-3)
