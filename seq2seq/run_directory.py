@@ -356,7 +356,8 @@ def processor() -> str:
     if cpuinfo.is_file():
         lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
         name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), name)
-    return f"{name}, {core_count()} cores"
+    cores = core_count()
+    return f"{name}, {cores} core{'s' if cores > 1 else ''}"
 
 
 def software_versions() -> dict[str, str]:
