@@ -30,6 +30,7 @@ from benchmarks.reference import REFERENCE, NetworkSizes, build_network, configu
 from benchmarks.variants import traced_with
 from data.quiet_tensorflow import load_tensorflow_quietly
 from data.special_ids import BOS_ID
+from seq2seq.config import TrainingConfig
 from seq2seq.startup import prepare_environment, run_command
 
 if TYPE_CHECKING:
@@ -74,9 +75,9 @@ def main(arguments: list[str] | None = None, settings: Settings | None = None) -
 
 
 def _batch_parts(measure: str) -> int:
-    """As `train.py` does it: a part of the batch for each thread. With all measures in one process there is
-    one setting of threads for all."""
-    return THREADS if measure == "training" else 1
+    """As `train.py` does it unless told otherwise. With all measures in one process there is one setting of
+    threads for all."""
+    return TrainingConfig().batch_parts if measure == "training" else 1
 
 
 def _limit_threads(measure: str) -> None:

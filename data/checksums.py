@@ -14,17 +14,20 @@ CHECKSUMS_NAME = "SHA256SUMS"
 _LINE = re.compile(r"([0-9a-f]{64})  (\S.*)")
 
 
-def write_checksums(folder: Path, names: Iterable[str]) -> Path:
+def write_checksums(folder: Path, names: Iterable[str] | None = None) -> Path:
     """Write the sums of files into `folder/SHA256SUMS`.
 
     Args:
         folder: where the files are.
-        names: of the files, below the folder, with forward slashes.
+        names: of the files, below the folder, with forward slashes; None: all that there are.
 
     Returns:
         The path of the list. `sha256sum -c SHA256SUMS` checks it, too.
     """
     path = folder / CHECKSUMS_NAME
+    if names is None:
+        files = [each for each in folder.rglob("*") if each.is_file() and each != path]
+        names = [each.relative_to(folder).as_posix() for each in files]
     with atomic_write(path) as file:
         file.writelines(f"{_sha256(folder / name)}  {name}\n" for name in sorted(names))
     return path

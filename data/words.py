@@ -106,7 +106,7 @@ _WORD = re.compile(
 )
 _ELISION = re.compile(f"{_LEADING}(?:a{_CLINGING}){{1,3}}q(?=[ad])")
 _LETTERS_AND_DIGITS = re.compile("[admfjk]+")
-_ENGLISH_ENDINGS = frozenset({"s", "t", "d", "m", "ll", "re", "ve"})
+ENGLISH_ENDINGS = frozenset({"s", "t", "d", "m", "ll", "re", "ve"})  # behind an apostrophe
 _NON_SPACE = re.compile(r"\S+")
 # Within the brackets of a regular expression: the characters of scripts that put no spaces between words.
 UNSPACED = "".join(f"{chr(first)}-{chr(last)}" for first, last in _UNSPACED_SCRIPTS)
@@ -165,7 +165,7 @@ def _split_elisions(text: str, classes: str, start: int, end: int) -> list[tuple
     spans = []
     while elision := _ELISION.match(classes, start, end):
         right_part = _LETTERS_AND_DIGITS.match(classes, elision.end(), end)
-        if right_part is None or text[slice(*right_part.span())].casefold() in _ENGLISH_ENDINGS:
+        if right_part is None or text[slice(*right_part.span())].casefold() in ENGLISH_ENDINGS:
             break
         spans.append((start, elision.end()))
         start = elision.end()

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from data.segmentation import Segmentation, Span
-from data.words import UNSPACED
+from data.words import ENGLISH_ENDINGS, UNSPACED
 
 # Where no spaces stand between words, an address ends at the first character of the script or at its marks.
 _OUTSIDE = UNSPACED + "\u3000-\u303f\uff00-\uffef"
@@ -26,7 +26,7 @@ _ADDRESS = re.compile(
 _NUMBER = re.compile(r"\d+(?:[.,:\u066b\u066c'\u2019\u202f\u00a0]\d+)*")
 _CLOSING = ".,;:!?)]}'\"»”’،؟"
 # Of "Peter's" the name is "Peter", and "I'm" has none.
-_ENGLISH_ENDING = re.compile(r"['’](?:s|t|d|m|ll|re|ve)$", re.IGNORECASE)
+_ENGLISH_ENDING = re.compile(rf"['’](?:{'|'.join(ENGLISH_ENDINGS)})$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

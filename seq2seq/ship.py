@@ -236,7 +236,7 @@ def _test_sets(run: RunDirectory) -> list[str]:
 def _write_model(run: RunDirectory, config: Config, facts: dict[str, Any], folder: Path) -> RunDirectory:
     """What decides translations, and the checksums. Returns the shipped model, ready to load."""
     from data.atomic import atomic_write
-    from data.checksums import CHECKSUMS_NAME, write_checksums
+    from data.checksums import write_checksums
     from seq2seq.config import dump_config
     from seq2seq.half_precision import weights_by_name, write_half_precision
     from seq2seq.run_directory import SHIPPED_WEIGHTS_NAME, RunDirectory
@@ -247,8 +247,7 @@ def _write_model(run: RunDirectory, config: Config, facts: dict[str, Any], folde
         file.write(dump_config(config))
     shipped = RunDirectory(folder)
     shipped.write_facts(**facts)
-    names = [str(path.relative_to(folder).as_posix()) for path in folder.rglob("*") if path.is_file()]
-    write_checksums(folder, [name for name in names if name != CHECKSUMS_NAME])
+    write_checksums(folder)
     # Now, because what comes next takes minutes, and again when the card is there.
     _check_size(run, folder)
     return shipped

@@ -236,13 +236,17 @@ def attention_guide(config: Config, batches_per_epoch: int | None) -> AttentionG
     if settings.decay_epochs is None:
         return AttentionGuide(settings.weight)
     if batches_per_epoch is None:
-        raise UserError(
-            "training.guided_attention.decay_epochs needs to know the number of batches beforehand, which "
-            "tokens_per_batch with more than 300,000 pairs, or with subword sampling, does not tell. "
-            "Set batches.batch_size instead, or leave decay_epochs out."
-        )
+        raise _unknown_batches("training.guided_attention.decay_epochs", "leave decay_epochs out")
     updates_per_epoch = batches_per_epoch / config.training.gradient_accumulation
     return AttentionGuide(settings.weight, settings.decay_epochs * updates_per_epoch)
+
+
+def _unknown_batches(option: str, otherwise: str) -> UserError:
+    return UserError(
+        f"{option} needs to know the number of batches beforehand, which tokens_per_batch with more than "
+        "300,000 pairs, or with subword sampling, does not tell. Set batches.batch_size instead, or "
+        f"{otherwise}."
+    )
 
 
 def compile_model(
@@ -252,11 +256,7 @@ def compile_model(
     training = config.training
     model.r_drop, model.batch_parts = training.r_drop, training.batch_parts
     if batches_per_epoch is None and training.schedule == "cosine":
-        raise UserError(
-            "training.schedule: cosine needs to know the number of batches beforehand, which "
-            "tokens_per_batch with more than 300,000 pairs, or with subword sampling, does not tell. Set "
-            "batches.batch_size instead, or another schedule."
-        )
+        raise _unknown_batches("training.schedule: cosine", "another schedule")
     accumulation = training.gradient_accumulation
     schedule = make_schedule(
         training.schedule,

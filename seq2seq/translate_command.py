@@ -257,7 +257,7 @@ def _translate(translator: Translator, options: argparse.Namespace, job: _Job, s
         for index, translation in enumerate(translations):
             output.write(job.line_format(index, translation))
             # Whoever sends lines one after the other waits for the answers to those that are done.
-            if is_watched or source.count is None:
+            if is_watched or source.count is None or options.batch_size == 1:
                 output.flush()
             if translation.note is not None:
                 print(f"note: {source.place(index + 1)}: {translation.note}", file=sys.stderr)

@@ -22,7 +22,7 @@ CONFIGS = Path(__file__).parents[1] / "configs"
 DIRECTIONS = (("en", "de"), ("en", "fr"), ("de", "en"))
 SMALL = (
     *("training.epochs=1", "training.validate_from_epoch=1", "training.plot_sentences=0"),
-    *("training.tensorboard=false", "training.warmup_steps=1", "training.batch_parts=1"),
+    *("training.tensorboard=false", "training.warmup_steps=1"),
     "tokenizer.vocabulary_size=400",
     *("batches.batch_size=8", "batches.max_shapes=2", "model.embedding_units=8", "model.readout_units=8"),
     *("model.encoder_units=8", "model.decoder_units=8", "model.attention_units=8"),

@@ -47,9 +47,10 @@ def test_scores_are_small_and_say_nothing_of_the_machine_s_folders(path: Path) -
 
 
 def strings(content: Any) -> Iterator[str]:
-    """All texts of a JSON value, but for packed attention, whose base64 may begin with a slash."""
+    """All texts and keys of a JSON value, but for packed attention, whose base64 may begin with a slash."""
     if isinstance(content, dict):
         for key, value in content.items():
+            yield key
             if key != "attention":
                 yield from strings(value)
     elif isinstance(content, list):

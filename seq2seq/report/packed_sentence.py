@@ -44,10 +44,8 @@ def _hypothesis(hypothesis: Hypothesis) -> dict[str, Any]:
 def _probability(value: float) -> float:
     """Rounded, but neither 0 nor 1 unless it is: the page would write 0 % and 100 %."""
     rounded = round(value, _PROBABILITY_DECIMALS)
-    if rounded in (0.0, 1.0) and rounded != value:
-        step = 10**-_PROBABILITY_DECIMALS
-        return step if rounded == 0.0 else round(1.0 - step, _PROBABILITY_DECIMALS)
-    return rounded
+    least = 10**-_PROBABILITY_DECIMALS
+    return min(max(rounded, least), 1 - least) if 0 < value < 1 else rounded
 
 
 def _segmentation(segmentation: Segmentation) -> dict[str, Any]:

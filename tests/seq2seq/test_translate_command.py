@@ -424,9 +424,11 @@ def test_json_has_an_object_for_each_line(translate, expected):
 
 def test_scores_of_given_targets(translate, tiny_run, load_once, tmp_path):
     pairs = tmp_path / "pairs.tsv"
-    pairs.write_text("two dogs\ta child\n  \nmy sister\tthe snow.\n")
+    pairs.write_text("two dogs\ta child\n\nmy sister\tthe snow.\n")
     out, _ = translate("--score", "-i", pairs)
     expected = load_once([tiny_run]).score(["two dogs", "my sister"], ["a child", "the snow."])
+    blank, _ = translate("--score", stdin=pairs.read_bytes().replace(b"\n\n", b"\n  \n"))
+    assert blank == out
     first, empty, last = out.split("\n")[:3]
     assert empty == ""
     for line, translation in zip((first, last), expected, strict=True):

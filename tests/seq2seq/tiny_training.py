@@ -30,7 +30,6 @@ CONTENT: dict[str, dict[str, Any]] = {
         "warmup_steps": 2,
         "learning_rate": 0.01,
         "average_weights": 0.5,
-        "batch_parts": 1,  # half the graph
         "select_by": "loss",
         "plot_sentences": 0,
         "tensorboard": False,
