@@ -184,6 +184,15 @@ class Config(Section):
             raise ValueError("model.tied_embeddings: three-way needs tokenizer.joint: true")
         return self
 
+    @model_validator(mode="after")
+    def _alignments_of_every_pair(self) -> Config:
+        if self.data.back_translation is not None and self.training.guided_attention.alignments is not None:
+            raise ValueError(
+                "training.guided_attention.alignments has links of the corpus' own pairs alone: with "
+                "data.back_translation, leave it out (this project's aligner links every pair)"
+            )
+        return self
+
 
 def load_config(path: str | Path, assignments: Sequence[str] = ()) -> Config:
     """Read a YAML file and apply `key=value` assignments from the command line.

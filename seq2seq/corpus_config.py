@@ -90,8 +90,23 @@ class CleaningConfig(Section):
     )
 
 
+class BackTranslationConfig(Section):
+    """More training pairs: text of the target language, and what another model translates it back to."""
+
+    model: str = Field(
+        description="run or shipped model that translates from the target to the source language"
+    )
+    text: str | None = Field(
+        None, description="file of target sentences, one a line; null: the targets of the training split"
+    )
+    beam_size: Positive = 5
+
+
 class DataConfig(Section):
     source_language: str | None = Field(None, description="taken from the data set when it says so")
     target_language: str | None = None
     corpus: CorpusConfig
+    back_translation: BackTranslationConfig | None = Field(
+        None, description="additional training pairs that another model makes; null: none"
+    )
     cleaning: CleaningConfig = CleaningConfig()

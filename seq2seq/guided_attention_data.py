@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,8 +16,6 @@ from data.words import word_spans
 from seq2seq.alignment import read_pharaoh
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     from data.pair_store import PairStore
@@ -77,14 +73,11 @@ def _given(
     return alignments
 
 
-@contextmanager
-def noting_kept_pairs(run: RunDirectory, config: Config) -> Iterator[Callable[[NDArray[np.bool_]], None]]:
-    """Gives a function to tell what cleaning keeps: a file of alignments has a line for every pair."""
-    judged: list[NDArray[np.bool_]] = []
-    yield judged.append
+def note_kept_pairs(run: RunDirectory, config: Config, is_kept: NDArray[np.bool_]) -> None:
+    """Keep what cleaning left of the training split: a file of alignments has a line for every pair of it."""
     if config.training.guided_attention.alignments is not None:
         with atomic_write(_kept_file(run), "wb") as file:
-            np.save(file, np.concatenate(judged))
+            np.save(file, is_kept)
 
 
 def _kept_file(run: RunDirectory) -> Path:

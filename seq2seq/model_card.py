@@ -136,7 +136,7 @@ class ModelCard:
         yield ""
         rows = [
             ["corpus", as_text(facts["corpus"])],
-            ["pairs after cleaning", as_number(facts.get("train_pairs"), 0)],
+            ["pairs after cleaning", self._pairs()],
             ["epochs", f"{facts.get('epochs', DASH)}, the best one is {facts.get('best_epoch', DASH)}"],
             ["time", _minutes(facts.get("training_seconds"))],
             ["machine", as_text(facts.get("processor") or DASH)],
@@ -152,6 +152,11 @@ class ModelCard:
         yield f"$ python train.py --config models/{self.name}/config.yaml --run runs/{self.name}-again"
         yield "```"
 
+    def _pairs(self) -> str:
+        pairs = as_number(self.facts.get("train_pairs"), 0)
+        added = self.facts.get("back_translation")
+        return f"{pairs}, {added['kept']:,} of them back-translations" if added else pairs
+
     def _vocabulary(self) -> str:
         # Of a tokenizer that the run was given, the configuration knows neither kind nor size.
         given = self.config.tokenizer.folder is not None
@@ -164,13 +169,23 @@ class ModelCard:
         return f"{kind} of {source} and {target} pieces, a vocabulary for each language"
 
     def _data(self) -> Iterator[str]:
-        yield f"Trained on {self.notes.title}, and on nothing else."
+        yield f"Trained on {self.notes.title}, and on nothing else{self._back_translations()}."
         yield ""
         yield self.notes.terms
         yield ""
         yield self.notes.attribution
         if self.citation:
             yield from ("", "```bibtex", *self.citation.strip().splitlines(), "```")
+
+    def _back_translations(self) -> str:
+        settings = self.config.data.back_translation
+        if settings is None:
+            return ""
+        source, target = (language_name(self.facts[f"{side}_language"]) for side in ("source", "target"))
+        text = "its" if settings.text is None else "other"
+        return (
+            f" but {text} {target} sentences with what {settings.model} translates them back to in {source}"
+        )
 
     def _seen(self) -> Iterator[str]:
         yield self.notes.seen

@@ -95,6 +95,11 @@ class RunDirectory:
         return self.path / "data"
 
     @property
+    def back_translations_folder(self) -> Path:
+        """See `seq2seq.back_translation`; need not be there."""
+        return self.data_folder / "back_translations"
+
+    @property
     def state_file(self) -> Path:
         return self.path / "state.npz"
 

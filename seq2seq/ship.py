@@ -290,6 +290,11 @@ def shipped_config(config: Config, corpus: str | None, target: Path) -> Config:
             section[key] = value
     if config.tokenizer.folder is not None:
         content["tokenizer"]["folder"] = f"{target.as_posix()}/tokenizer"
+    if config.data.back_translation is not None:
+        # By name: the card tells what was used, and a shipped model is found by its name anywhere.
+        for key in ("model", "text"):
+            path = getattr(config.data.back_translation, key)
+            content["data"]["back_translation"][key] = None if path is None else Path(path).name
     return parse_config(content, "the configuration of the run")
 
 
@@ -314,13 +319,18 @@ def _without_sentences(report: dict[str, Any]) -> dict[str, Any]:
 
 
 def _training_pairs(run: RunDirectory) -> Iterator[tuple[str, str]]:
-    """What the run was trained on: the pairs of its corpus that its cleaning left."""
+    """What the run was trained on: the pairs of its corpus that its cleaning left.
+
+    Back-translations, which stand behind them, say nothing of the corpus.
+    """
     from data.pair_store import PairStore
 
     at_once = 10_000
+    made = run.read_facts().get("back_translation", {}).get("kept", 0)
     with PairStore(run.data_folder / "train") as store:
-        for begin in range(0, len(store), at_once):
-            yield from store.read(range(begin, min(begin + at_once, len(store))))
+        end = len(store) - made
+        for begin in range(0, end, at_once):
+            yield from store.read(range(begin, min(begin + at_once, end)))
 
 
 def _seen(run: RunDirectory, corpus: Corpus) -> dict[str, Any]:

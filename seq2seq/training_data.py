@@ -9,6 +9,8 @@ import json
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from data.atomic import atomic_write
 from data.cleaning import Cleaner, CleaningRules
 from data.corpora import Corpus, Split
@@ -18,12 +20,14 @@ from data.pair_store import NoPairsError, PairStore
 from data.pipeline import BatchPipeline
 from data.slow_progress import slow_progress
 from data.tokenizer import TokenizerPair, train_tokenizers
+from seq2seq.back_translation import back_translated_pairs
 from seq2seq.config import Config, ConfigError, TokenizerConfig
 from seq2seq.corpus_loading import load_corpus
-from seq2seq.guided_attention_data import noting_kept_pairs, training_alignments
+from seq2seq.guided_attention_data import note_kept_pairs, training_alignments
 from seq2seq.run_directory import RunDirectory
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from rich.console import Console
 
 
@@ -67,28 +71,21 @@ def prepare_training_data(
     cleaner = Cleaner(
         CleaningRules(**config.data.cleaning.model_dump()), {"validation": corpus.validation, **corpus.test}
     )
-    with (
-        slow_progress(f"Cleaning {corpus.name}", unit="pairs") as report,
-        noting_kept_pairs(run, config) as on_judged,
-    ):
-        pairs = _counted("train", fingerprints.pass_through("train", corpus.train), corpus.train.size, report)
-        try:
-            train_store = PairStore.write(run.data_folder / "train", cleaner.clean(pairs, on_judged))
-        except NoPairsError as error:
-            if not cleaner.report.train.total:
-                raise
-            cleaner.report.print_table(console)
-            raise UserError(
-                f"{corpus.name}: cleaning left none of its training pairs; the table above says why. "
-                "The rules are data.cleaning in the configuration (docs/configuration.md)."
-            ) from error
+    back_translations = back_translated_pairs(run, config, corpus)
+    train_pairs = fingerprints.pass_through("train", corpus.train)
+    train_store, genuine = _clean_training_pairs(
+        run, config, corpus, train_pairs, back_translations, cleaner, console
+    )
     validation_store = PairStore.write(
         run.data_folder / "validation", fingerprints.pass_through("validation", corpus.validation)
     )
     cleaner.report.print_table(console)
     with atomic_write(run.cleaning_file) as file:
         json.dump(cleaner.report.to_dict(), file, indent=2)
-    tokenizers = _make_tokenizers(config, train_store)
+    if back_translations is not None:
+        _note_back_translations(run, config, len(back_translations), len(train_store) - genuine, console)
+    # What a machine wrote is not what a vocabulary should be made of.
+    tokenizers = _make_tokenizers(config, itertools.islice(_stored_pairs(train_store), genuine))
     tokenizers.save(run.tokenizer_folder)
     data = _open_pipelines(run, config, corpus, tokenizers, train_store, validation_store)
     run.write_facts(
@@ -164,6 +161,55 @@ def corpus_fingerprints(corpus: Corpus) -> dict[str, str]:
     return fingerprints.digests()
 
 
+def _clean_training_pairs(
+    run: RunDirectory,
+    config: Config,
+    corpus: Corpus,
+    train_pairs: Iterator[tuple[str, str]],
+    back_translations: PairStore | None,
+    cleaner: Cleaner,
+    console: Console,
+) -> tuple[PairStore, int]:
+    """Store what cleaning keeps of the training split and, behind it, of the back-translations.
+
+    Returns:
+        The store, and how many of its pairs, from the first on, are from the training split.
+    """
+    judged: list[NDArray[np.bool_]] = []
+    more = () if back_translations is None else _stored_pairs(back_translations)
+    with slow_progress(f"Cleaning {corpus.name}", unit="pairs") as report:
+        pairs = itertools.chain(_counted("train", train_pairs, corpus.train.size, report), more)
+        try:
+            store = PairStore.write(run.data_folder / "train", cleaner.clean(pairs, judged.append))
+        except NoPairsError as error:
+            if not cleaner.report.train.total:
+                raise
+            cleaner.report.print_table(console)
+            raise UserError(
+                f"{corpus.name}: cleaning left none of its training pairs; the table above says why. "
+                "The rules are data.cleaning in the configuration (docs/configuration.md)."
+            ) from error
+    is_kept = np.concatenate(judged)
+    note_kept_pairs(run, config, is_kept)
+    of_corpus = len(is_kept) - (0 if back_translations is None else len(back_translations))
+    return store, int(np.count_nonzero(is_kept[:of_corpus]))
+
+
+def _note_back_translations(
+    run: RunDirectory, config: Config, made: int, kept: int, console: Console
+) -> None:
+    settings = config.data.back_translation
+    assert settings is not None
+    console.print(
+        f"Back-translations by {settings.model}: {made:,}, counted above behind the pairs of the corpus; "
+        f"{kept:,} kept.",
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )
+    run.write_facts(back_translation={"model": settings.model, "made": made, "kept": kept})
+
+
 def _open_pipelines(
     run: RunDirectory,
     config: Config,
@@ -200,7 +246,7 @@ def _open_pipelines(
     return TrainingData(tokenizers, train, validation, validation_store, corpus.target_language, alignments)
 
 
-def _make_tokenizers(config: Config, train_store: PairStore) -> TokenizerPair:
+def _make_tokenizers(config: Config, pairs: Iterator[tuple[str, str]]) -> TokenizerPair:
     settings: TokenizerConfig = config.tokenizer
     if settings.folder is not None:
         tokenizers = TokenizerPair.load(settings.folder)
@@ -214,7 +260,7 @@ def _make_tokenizers(config: Config, train_store: PairStore) -> TokenizerPair:
     if not settings.joint:
         size = (settings.vocabulary_size, settings.target_vocabulary_size or settings.vocabulary_size)
     return train_tokenizers(
-        _stored_pairs(train_store),
+        pairs,
         joint=settings.joint,
         vocabulary_size=size,
         model_type=settings.model_type,

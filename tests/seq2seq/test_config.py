@@ -294,6 +294,7 @@ class TestDocumentation:
         "`data.corpus` with `kind: starter`": corpus_config.StarterCorpusConfig,
         "`data.corpus` with `kind: tfds`": corpus_config.TfdsCorpusConfig,
         "`data.corpus` with `kind: text`": corpus_config.TextCorpusConfig,
+        "`data.back_translation`": corpus_config.BackTranslationConfig,
         "`data.cleaning`": corpus_config.CleaningConfig,
         "`tokenizer`": config.TokenizerConfig,
         "`batches`": config.BatchesConfig,

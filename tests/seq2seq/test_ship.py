@@ -347,3 +347,41 @@ def test_the_card_counts_what_cleaning_has_left(tmp_path: Path) -> None:
     seen = _seen(run, load_starter_corpus(train_pairs=50, validation_pairs=5, test_pairs=5))
     assert {language: each["sentences"] for language, each in seen.items()} == {"en": 2, "fr": 2}
     assert seen["en"]["longest"] == 3
+
+
+def test_back_translations_are_told_but_are_not_the_corpus(shipped_model: Path, tmp_path: Path) -> None:
+    from data.checksums import write_checksums
+    from data.pair_store import PairStore
+    from data.starter import load_starter_corpus
+    from seq2seq.corpus_notes import corpus_notes
+    from seq2seq.model_card import ModelCard
+    from seq2seq.ship import _seen, shipped_config
+
+    run = RunDirectory(tmp_path / "run")
+    pairs = [("a dog", "un chien"), ("a cat sleeps", "un chat dort"), ("one dog there", "un chien")]
+    PairStore.write(run.data_folder / "train", pairs)
+    run.write_facts(back_translation={"model": "m", "made": 2, "kept": 1})
+    seen = _seen(run, load_starter_corpus(train_pairs=50, validation_pairs=5, test_pairs=5))
+    assert {language: each["sentences"] for language, each in seen.items()} == {"en": 2, "fr": 2}
+
+    model = shutil.copytree(shipped_model, tmp_path / "model")
+    shipped = RunDirectory(model)
+    content = shipped.config.model_dump(mode="json")
+    for text, said in ((None, "its"), ("elsewhere/news.fr", "other")):
+        settings = {"model": "elsewhere/fr-en", "text": text}
+        content["data"]["back_translation"] = settings
+        config = shipped_config(parse_config(content, "test"), None, Path("models/one"))
+        published = config.data.back_translation
+        assert published is not None
+        assert (published.model, published.text) == ("fr-en", text and "news.fr")
+        shipped.config_file.write_text(dump_config(config))
+        shipped.write_facts(back_translation={"model": "fr-en", "made": 70, "kept": 1234})
+        write_checksums(model)
+        scores = json.loads((model / "scores.json").read_text(encoding="utf-8"))
+        notes = corpus_notes("starter", LICENCE, None)
+        card = "\n".join(ModelCard("one", RunDirectory(model), scores, notes, "").lines())
+        assert "1,234 of them back-translations" in card
+        assert (
+            f"and on nothing else but {said} French sentences with what fr-en translates them back to in "
+            "English." in card
+        )
