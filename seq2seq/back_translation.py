@@ -9,23 +9,27 @@ diversification: a simple strategy for neural machine translation").
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import deque
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from data.atomic import atomic_write
+from data.home import with_home
 from data.pair_store import NoPairsError, PairStore
 from data.text_lines import TextFile
 from seq2seq.config import Config, ConfigError
+from seq2seq.evaluated_system import fingerprint as model_fingerprint
 from seq2seq.languages import language_name, primary_code
 
 if TYPE_CHECKING:
     from data.corpora import Corpus
     from seq2seq.corpus_config import BackTranslationConfig
     from seq2seq.run_directory import RunDirectory
-    from seq2seq.translator import Translator
 
+_ORIGIN_FILE = "made_of.json"
 _BATCH_SIZE = 128
 
 
@@ -33,7 +37,7 @@ def back_translated_pairs(run: RunDirectory, config: Config, corpus: Corpus) -> 
     """Translate the target language's text back and keep the pairs with the run.
 
     Args:
-        run: where they are kept.
+        run: where they are kept. What an earlier start left there is used again if it was made of the same.
         config: of the training.
         corpus: of the training.
 
@@ -47,35 +51,71 @@ def back_translated_pairs(run: RunDirectory, config: Config, corpus: Corpus) -> 
     settings = config.data.back_translation
     if settings is None:
         return None
-    with _targets(settings, corpus) as targets:
-        translator = _load_translator(settings, config, corpus)
+    model = _find_model(settings, config, corpus)
+    origin = {
+        "text": _digest(_targets(settings, config, corpus)),
+        "model": model_fingerprint(model),
+        "beam_size": settings.beam_size,
+    }
+    folder = run.back_translations_folder
+    if not _is_made_of(folder, origin):
+        (folder / _ORIGIN_FILE).unlink(missing_ok=True)
         count = corpus.train.size if settings.text is None else None
-        pairs = _translated_back(translator, settings, targets, count)
+        pairs = _translated_back(model, settings, _targets(settings, config, corpus), count)
         try:
-            return PairStore.write(run.back_translations_folder, pairs)
+            PairStore.write(folder, pairs)
         except NoPairsError as error:
             raise ConfigError(
                 f"data.back_translation.text: {settings.text} is empty; expected a sentence on each line"
             ) from error
+        with atomic_write(folder / _ORIGIN_FILE) as file:
+            json.dump(origin, file, indent=1)
+    return PairStore(folder)
 
 
-@contextmanager
-def _targets(settings: BackTranslationConfig, corpus: Corpus) -> Iterator[Iterable[str]]:
-    """The sentences to translate back; a file that cannot be read is told before a model is loaded."""
+def _targets(settings: BackTranslationConfig, config: Config, corpus: Corpus) -> Iterator[str]:
+    """The sentences to translate back.
+
+    Cleaning that removes a training pair because its source is held out would let it in again in other words.
+    """
+    held_out = set()
+    if config.data.cleaning.held_out_overlap == "remove":
+        splits = (corpus.validation, *corpus.test.values())
+        held_out = {_words(target) for split in splits for _, target in split}
     if settings.text is None:
-        yield (target for _, target in corpus.train)
-    else:
-        with TextFile(Path(settings.text)) as file:
-            yield file
+        yield from (target for _, target in corpus.train if _words(target) not in held_out)
+        return
+    with TextFile(with_home(settings.text)) as file:
+        yield from (line for line in file if _words(line) not in held_out)
 
 
-def _load_translator(settings: BackTranslationConfig, config: Config, corpus: Corpus) -> Translator:
+def _words(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _digest(texts: Iterable[str]) -> str:
+    digest = hashlib.sha256()
+    for text in texts:
+        digest.update(f"{text}\n".encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
+
+
+def _is_made_of(folder: Path, origin: dict[str, Any]) -> bool:
+    # The file is written last: where it is, the store is whole.
+    file = folder / _ORIGIN_FILE
+    try:
+        return file.is_file() and json.loads(file.read_text(encoding="utf-8")) == origin
+    except ValueError:
+        return False
+
+
+def _find_model(settings: BackTranslationConfig, config: Config, corpus: Corpus) -> RunDirectory:
     from seq2seq.model_summary import language_names
     from seq2seq.shipped_models import find_model
-    from seq2seq.translator import Translator
 
     run = find_model(settings.model)
     found = language_names(run.config, run.read_facts())
+    run.check_is_trained()
     wanted = (corpus.target_language, corpus.source_language)
     if [primary_code(each) for each in found] != [primary_code(each) for each in wanted]:
         raise ConfigError(
@@ -89,7 +129,7 @@ def _load_translator(settings: BackTranslationConfig, config: Config, corpus: Co
             f"{forms[run.config.evaluation.tokenized]} text, and this is a training on "
             f"{forms[config.evaluation.tokenized]} text (evaluation.tokenized)"
         )
-    return Translator.load(run)
+    return run
 
 
 def _direction(languages: tuple[str, str]) -> str:
@@ -97,11 +137,16 @@ def _direction(languages: tuple[str, str]) -> str:
 
 
 def _translated_back(
-    translator: Translator, settings: BackTranslationConfig, targets: Iterable[str], count: int | None
+    model: RunDirectory, settings: BackTranslationConfig, targets: Iterable[str], count: int | None
 ) -> Iterator[tuple[str, str]]:
-    """Pairs of a back-translation and the text it was made of; empty lines stay for cleaning to count."""
-    from seq2seq.line_progress import line_progress
+    """Pairs of a back-translation and the text it was made of.
 
+    A translation that is not of the whole text, or has no end, is left empty for cleaning to count.
+    """
+    from seq2seq.line_progress import line_progress
+    from seq2seq.translator import Translator
+
+    translator = Translator.load(model)
     options = translator.default_options(beam_size=settings.beam_size)
     waiting: deque[str] = deque()
 
@@ -113,4 +158,4 @@ def _translated_back(
     with line_progress("Translating back", count) as advance:
         for translation in translator.translate_stream(remembered(), options, batch_size=_BATCH_SIZE):
             advance()
-            yield translation.text, waiting.popleft()
+            yield "" if translation.note else translation.text, waiting.popleft()

@@ -8,6 +8,8 @@ known one.
 from __future__ import annotations
 
 import difflib
+import types
+import typing
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -169,7 +171,7 @@ class Config(Section):
     """A whole run."""
 
     name: str = Field(pattern=r"^\w[\w.-]*$", description="of the run directory below runs/")
-    seed: Annotated[int, Field(ge=0)] = 1
+    seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 1  # what NumPy takes
     data: DataConfig
     tokenizer: TokenizerConfig = TokenizerConfig()
     batches: BatchesConfig = BatchesConfig()
@@ -321,6 +323,13 @@ def _key_of(location: Sequence[str | int]) -> tuple[str, ...]:
     return parts[:2] + parts[3:] if parts[:2] == ("data", "corpus") else parts
 
 
+def _section_of(annotation: Any) -> Any:
+    """The class of a section, also of one that may be left out (`Section | None`)."""
+    if isinstance(annotation, types.UnionType):
+        return next(each for each in typing.get_args(annotation) if each is not type(None))
+    return annotation
+
+
 def _known_keys(location: Sequence[str]) -> list[str]:
     section: Any = Config
     for depth, part in enumerate(location):
@@ -329,5 +338,5 @@ def _known_keys(location: Sequence[str]) -> list[str]:
         else:
             fields = getattr(section, "model_fields", {})
             # The only keys that a user may choose freely are the names of test splits.
-            section = fields[part].annotation if part in fields else TextSplitConfig
+            section = _section_of(fields[part].annotation) if part in fields else TextSplitConfig
     return list(section.model_fields)

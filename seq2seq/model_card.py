@@ -154,7 +154,7 @@ class ModelCard:
 
     def _pairs(self) -> str:
         pairs = as_number(self.facts.get("train_pairs"), 0)
-        added = self.facts.get("back_translation")
+        added = self.facts.get("back_translations")
         return f"{pairs}, {added['kept']:,} of them back-translations" if added else pairs
 
     def _vocabulary(self) -> str:

@@ -326,7 +326,7 @@ def _training_pairs(run: RunDirectory) -> Iterator[tuple[str, str]]:
     from data.pair_store import PairStore
 
     at_once = 10_000
-    made = run.read_facts().get("back_translation", {}).get("kept", 0)
+    made = run.read_facts().get("back_translations", {}).get("kept", 0)
     with PairStore(run.data_folder / "train") as store:
         end = len(store) - made
         for begin in range(0, end, at_once):

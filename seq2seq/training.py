@@ -167,8 +167,9 @@ def _new_data(run: RunDirectory, config: Config, mirror: str | None, console: Co
             f"{run.path} holds a run already. Go on with it (--resume), choose another "
             "directory (--run DIR), or delete it."
         )
-    # Its facts would pass for those of the new one.
+    # They would pass for those of the new one.
     run.facts_file.unlink(missing_ok=True)
+    run.alignments_file.unlink(missing_ok=True)
     run.create(config)
     run.write_facts(versions=software_versions(), processor=processor(), seed=config.seed)
     return prepare_training_data(run, config, mirror, console)
@@ -177,6 +178,11 @@ def _new_data(run: RunDirectory, config: Config, mirror: str | None, console: Co
 def _resumed_data(run: RunDirectory, config: Config, mirror: str | None, console: Console) -> TrainingData:
     run.remove_partial_files()
     if "train_fingerprint" not in run.read_facts():
+        if run.state_file.exists():
+            raise UserError(
+                f"{run.facts_file} is missing, or does not say what the training started with. Bring back a "
+                "copy of it, or start a new run in another directory (--run DIR)."
+            )
         # Stopped while its data were being prepared: nothing was trained yet, so it simply starts again.
         return _new_data(run, config, mirror, console)
     return reopen_training_data(run, config, mirror)

@@ -185,14 +185,22 @@ def _clean_training_pairs(
             if not cleaner.report.train.total:
                 raise
             cleaner.report.print_table(console)
-            raise UserError(
-                f"{corpus.name}: cleaning left none of its training pairs; the table above says why. "
-                "The rules are data.cleaning in the configuration (docs/configuration.md)."
-            ) from error
+            raise _nothing_left(corpus) from error
     is_kept = np.concatenate(judged)
-    note_kept_pairs(run, config, is_kept)
     of_corpus = len(is_kept) - (0 if back_translations is None else len(back_translations))
-    return store, int(np.count_nonzero(is_kept[:of_corpus]))
+    genuine = int(np.count_nonzero(is_kept[:of_corpus]))
+    if not genuine:
+        cleaner.report.print_table(console)
+        raise _nothing_left(corpus)
+    note_kept_pairs(run, config, is_kept)
+    return store, genuine
+
+
+def _nothing_left(corpus: Corpus) -> UserError:
+    return UserError(
+        f"{corpus.name}: cleaning left none of its training pairs; the table above says why. "
+        "The rules are data.cleaning in the configuration (docs/configuration.md)."
+    )
 
 
 def _note_back_translations(
@@ -207,7 +215,7 @@ def _note_back_translations(
         markup=False,
         soft_wrap=True,
     )
-    run.write_facts(back_translation={"model": settings.model, "made": made, "kept": kept})
+    run.write_facts(back_translations={"made": made, "kept": kept})
 
 
 def _open_pipelines(

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from rich.console import Console
 
 from data.errors import UserError
+from data.special_ids import EOS_ID
 from data.starter import load_starter_corpus
+from seq2seq import training_data
 from seq2seq.config import Config, ConfigError
 from seq2seq.run_directory import RunDirectory
 from seq2seq.training_data import TrainingData, prepare_training_data, reopen_training_data
@@ -21,20 +25,25 @@ from tests.seq2seq.tiny_run import make_tiny_run, tiny_config
 from tests.seq2seq.tiny_training import CONTENT, saved_arrays, tiny_training, train_here
 
 CORPUS = [*load_starter_corpus(train_pairs=80, validation_pairs=10, test_pairs=5).train]
-MONOLINGUAL = ["Le chien dort.", "", "Un chat noir court dans le jardin."]
+ENDINGS = 15.0  # how much likelier than by its weights each piece is the last
+MONOLINGUAL = [f"Oui, {line}" for _, line in CORPUS[:20]]
 
 
 @pytest.fixture(scope="module")
 def french_to_english(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
-    """A model that has learnt nothing, whose translations are short and differ from each other."""
+    """A model that has learnt nothing but that sentences have an end."""
     run = make_tiny_run(tmp_path_factory.mktemp("model") / "fr-en")
     say_languages(run, "fr", "en")
+    model = run.load_model()
+    bias = model.decoder.output_bias
+    bias.assign(bias + ENDINGS * np.eye(bias.shape[0])[EOS_ID])
+    model.save(run.model_file)
     return run
 
 
 def say_languages(run: RunDirectory, source: str, target: str, **sections: Any) -> None:
     data = {"corpus": {"kind": "starter"}, "source_language": source, "target_language": target}
-    run.create(tiny_config(data=data, batches={"max_length": 10}, **sections))
+    run.create(tiny_config(data=data, **sections))
 
 
 def with_back_translations(model: RunDirectory, *changes: dict[str, Any], **options: Any) -> Config:
@@ -56,25 +65,29 @@ def stored_pairs(data: TrainingData) -> list[tuple[str, str]]:
     return data.train.store.read(range(len(data.train.store)))
 
 
+def whole_translations(model: RunDirectory, targets: list[str]) -> set[tuple[str, str]]:
+    """Pairs of a translation of the whole sentence and the sentence, without those of which there is none."""
+    translator = Translator.load(model)
+    translations = translator.translate(targets, translator.default_options(beam_size=2))
+    return {
+        (" ".join(translation.text.split()), target)
+        for translation, target in zip(translations, targets, strict=True)
+        if translation.text and not translation.note
+    }
+
+
 def test_the_targets_come_a_second_time_with_what_the_model_makes_of_them(
     french_to_english: RunDirectory, tmp_path: Path
 ) -> None:
     run, data, printed = prepare(with_back_translations(french_to_english), tmp_path / "run")
     _, plain, _ = prepare(tiny_training(), tmp_path / "plain")
     pairs, genuine = stored_pairs(data), stored_pairs(plain)
-    translator = Translator.load(french_to_english)
-    targets = [target for _, target in CORPUS]
-    translations = translator.translate(targets, translator.default_options(beam_size=2))
-    expected = {
-        (" ".join(translation.text.split()), target)
-        for translation, target in zip(translations, targets, strict=True)
-    }
+    expected = whole_translations(french_to_english, [target for _, target in CORPUS])
     assert pairs[: len(genuine)] == genuine
     assert len({source for source, _ in expected}) > 5  # or anything would do
-    assert set(pairs[len(genuine) :]) == {pair for pair in expected if pair[0]}
+    assert set(pairs[len(genuine) :]) == expected
     kept = len(pairs) - len(genuine)
-    assert run.read_facts()["back_translation"] == {
-        "model": str(french_to_english.path),
+    assert run.read_facts()["back_translations"] == {
         "made": 80,
         "kept": kept,
     }
@@ -93,15 +106,14 @@ def test_the_vocabulary_is_made_of_genuine_text_alone(
 def test_monolingual_text_is_translated_instead(
     french_to_english: RunDirectory, tmp_path: Path, name: str
 ) -> None:
-    text = "".join(f"{line}\n" for line in MONOLINGUAL).encode()
+    text = "".join(f"{line}\n" for line in [*MONOLINGUAL, ""]).encode()
     (tmp_path / name).write_bytes(gzip.compress(text) if name.endswith(".gz") else text)
     config = with_back_translations(french_to_english, text=str(tmp_path / name))
     run, data, _ = prepare(config, tmp_path / "run")
-    made = run.read_facts()["back_translation"]
-    assert made["made"] == 3
-    assert [target for _, target in stored_pairs(data)[-made["kept"] :]] == [
-        line for line in MONOLINGUAL if line
-    ]
+    made = run.read_facts()["back_translations"]
+    expected = whole_translations(french_to_english, MONOLINGUAL)
+    assert made == {"made": 21, "kept": len(expected)}
+    assert set(stored_pairs(data)[-made["kept"] :]) == expected
 
 
 def test_attention_is_guided_in_every_pair(french_to_english: RunDirectory, tmp_path: Path) -> None:
@@ -131,6 +143,81 @@ def test_a_resumed_training_needs_no_model_and_ends_as_an_uninterrupted_one(
     assert [name for name in found if found[name].tobytes() != expected[name].tobytes()] == []
 
 
+def test_a_text_translated_once_is_not_translated_again(
+    french_to_english: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever stopped the first start, hours of translating are not lost with it."""
+    config = with_back_translations(french_to_english)
+    with monkeypatch.context() as patch:
+        patch.setattr(training_data, "train_tokenizers", lambda *_, **__: pytest.fail("stopped here"))
+        with pytest.raises(pytest.fail.Exception, match="stopped here"):
+            prepare(config, tmp_path / "run")
+    loaded = []
+    load = Translator.load
+    monkeypatch.setattr(Translator, "load", lambda run: loaded.append(run) or load(run))
+    _, data, _ = prepare(config, tmp_path / "run")
+    assert loaded == []
+    _, anew, _ = prepare(config, tmp_path / "another")
+    assert len(loaded) == 1
+    assert stored_pairs(data) == stored_pairs(anew)
+    # Of something else they are made again: with another beam, of other text, by another model.
+    prepare(with_back_translations(french_to_english, beam_size=3), tmp_path / "run")
+    (tmp_path / "text.fr").write_text("Le chien dort.\n")
+    text = with_back_translations(french_to_english, beam_size=3, text=str(tmp_path / "text.fr"))
+    prepare(text, tmp_path / "run")
+    assert len(loaded) == 3
+    model = RunDirectory(shutil.copytree(french_to_english.path, tmp_path / "model"))
+    make_tiny_run(model.path, seed=2)
+    say_languages(model, "fr", "en")
+    prepare(with_back_translations(model, beam_size=3, text=str(tmp_path / "text.fr")), tmp_path / "run")
+    assert len(loaded) == 4
+
+
+@pytest.mark.parametrize("in_a_file", [False, True])
+def test_what_cleaning_holds_out_does_not_come_back_in_other_words(
+    french_to_english: RunDirectory, tmp_path: Path, in_a_file: bool
+) -> None:
+    held_out, test = CORPUS[3], CORPUS[5]
+    for name, pairs in (("train", CORPUS), ("validation", [held_out]), ("test", [test])):
+        (tmp_path / f"{name}.tsv").write_text("".join(f"{source}\t{target}\n" for source, target in pairs))
+    # As it stands in the training split, with other white space.
+    (tmp_path / "text.fr").write_text("".join(f"{target.replace(' ', '  ')} \n" for _, target in CORPUS))
+    corpus: dict[str, Any] = {
+        "kind": "text",
+        **{name: {"tsv": str(tmp_path / f"{name}.tsv")} for name in ("train", "validation")},
+        "test": {"test": {"tsv": str(tmp_path / "test.tsv")}},
+    }
+    options = {"text": str(tmp_path / "text.fr")} if in_a_file else {}
+
+    def targets(rule: str) -> set[str]:
+        data = {
+            "source_language": "en",
+            "target_language": "fr",
+            "corpus": corpus,
+            "cleaning": {"max_length_ratio": None, "held_out_overlap": rule},
+            "back_translation": {"model": str(french_to_english.path), "beam_size": 2, **options},
+        }
+        run, trained, _ = prepare(tiny_training({"data": data}), tmp_path / f"run-{rule}")
+        made = run.read_facts()["back_translations"]
+        assert made["made"] == (80 if rule == "report" else 78)
+        return {target for _, target in stored_pairs(trained)}
+
+    assert {held_out[1], test[1]} <= targets("report")
+    assert {held_out[1], test[1]}.isdisjoint(targets("remove"))
+
+
+def test_a_translation_that_is_not_whole_is_left_out(french_to_english: RunDirectory, tmp_path: Path) -> None:
+    """The model's training had 100 pieces on a side at most: it reads the first 200 of a line."""
+    ((_, whole), *_) = sorted(whole_translations(french_to_english, MONOLINGUAL))
+    lines = [whole, "Un chat noir dort. " * 20]
+    (tmp_path / "text.fr").write_text("".join(f"{line}\n" for line in lines))
+    run, data, _ = prepare(
+        with_back_translations(french_to_english, text=str(tmp_path / "text.fr")), tmp_path / "run"
+    )
+    assert run.read_facts()["back_translations"] == {"made": 2, "kept": 1}
+    assert stored_pairs(data)[-1][1] == lines[0]
+
+
 def test_opened_again_without_the_back_translations_the_pairs_are_the_same(
     french_to_english: RunDirectory, tmp_path: Path
 ) -> None:
@@ -140,6 +227,26 @@ def test_opened_again_without_the_back_translations_the_pairs_are_the_same(
 
 
 class TestRefused:
+    def test_a_corpus_of_which_cleaning_leaves_nothing(
+        self, french_to_english: RunDirectory, tmp_path: Path
+    ) -> None:
+        """What is made would be left over."""
+        for name, pairs in (("train", [("a dog", "a dog")]), ("validation", CORPUS[:2])):
+            (tmp_path / f"{name}.tsv").write_text(
+                "".join(f"{source}\t{target}\n" for source, target in pairs)
+            )
+        data = {
+            "source_language": "en",
+            "target_language": "fr",
+            "corpus": {
+                "kind": "text",
+                **{name: {"tsv": str(tmp_path / f"{name}.tsv")} for name in ("train", "validation")},
+            },
+            "back_translation": {"model": str(french_to_english.path)},
+        }
+        with pytest.raises(UserError, match="cleaning left none of its training pairs"):
+            prepare(tiny_training({"data": data}), tmp_path / "run")
+
     @pytest.mark.parametrize("languages", [("en", "fr"), ("fr", "de"), ("de", "en")])
     def test_a_model_of_other_languages(self, tmp_path: Path, languages: tuple[str, str]) -> None:
         model = make_tiny_run(tmp_path / "model")
@@ -161,6 +268,13 @@ class TestRefused:
         config = with_back_translations(french_to_english, text=str(tmp_path / "none.fr"))
         with pytest.raises(UserError, match=r"none\.fr"):
             prepare(config, tmp_path / "run")
+
+    def test_the_home_directory_is_known(
+        self, french_to_english: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("HOME", str(tmp_path))
+        with pytest.raises(UserError, match=rf"^{re.escape(str(tmp_path))}/none\.fr"):
+            prepare(with_back_translations(french_to_english, text="~/none.fr"), tmp_path / "run")
 
     def test_text_without_a_line(self, french_to_english: RunDirectory, tmp_path: Path) -> None:
         (tmp_path / "empty.fr").write_text("")

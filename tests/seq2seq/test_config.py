@@ -252,6 +252,11 @@ def test_set_can_fill_a_list(write: Any) -> None:
         ("training.epochs=x", "`training.epochs`: Input should be a valid integer"),
         ("training.epoch=5", "unknown key `training.epoch`; did you mean `epochs`?"),
         ("traning.epochs=5", "unknown key `traning`; did you mean `training`?"),
+        (
+            "data.back_translation.modle=x",
+            "unknown key `data.back_translation.modle`; did you mean `model`?",
+        ),
+        ("seed=4294967296", "`seed`: Input should be less than or equal to 4294967295"),
         ("training.epochs", "expected key=value, such as training.epochs=5"),
         ("=5", "expected key=value, such as training.epochs=5"),
         ("name.x=5", "`name` is not a section"),
@@ -360,7 +365,7 @@ class TestDocumentation:
             for bound in field.metadata:
                 largest = getattr(bound, "le", getattr(bound, "lt", None))
                 if largest is not None and kind != "rate":
-                    assert re.search(rf"–{largest:g}\b", kind), name
+                    assert re.search(rf"–{largest:.10g}\b", kind), name
 
     def test_its_examples_are_valid(self) -> None:
         examples = re.findall(r"```yaml\n(.*?)```", self.TEXT, re.DOTALL)

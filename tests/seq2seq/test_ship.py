@@ -360,7 +360,7 @@ def test_back_translations_are_told_but_are_not_the_corpus(shipped_model: Path, 
     run = RunDirectory(tmp_path / "run")
     pairs = [("a dog", "un chien"), ("a cat sleeps", "un chat dort"), ("one dog there", "un chien")]
     PairStore.write(run.data_folder / "train", pairs)
-    run.write_facts(back_translation={"model": "m", "made": 2, "kept": 1})
+    run.write_facts(back_translations={"made": 2, "kept": 1})
     seen = _seen(run, load_starter_corpus(train_pairs=50, validation_pairs=5, test_pairs=5))
     assert {language: each["sentences"] for language, each in seen.items()} == {"en": 2, "fr": 2}
 
@@ -375,7 +375,7 @@ def test_back_translations_are_told_but_are_not_the_corpus(shipped_model: Path, 
         assert published is not None
         assert (published.model, published.text) == ("fr-en", text and "news.fr")
         shipped.config_file.write_text(dump_config(config))
-        shipped.write_facts(back_translation={"model": "fr-en", "made": 70, "kept": 1234})
+        shipped.write_facts(back_translations={"made": 70, "kept": 1234})
         write_checksums(model)
         scores = json.loads((model / "scores.json").read_text(encoding="utf-8"))
         notes = corpus_notes("starter", LICENCE, None)

@@ -223,6 +223,11 @@ class TestWhatNoLongerFits:
         with pytest.raises(UserError, match="the store is damaged"):
             train_here(RunDirectory(copied).config, copied, resume=True)
 
+    def test_facts_that_are_lost(self, copied: Path) -> None:
+        (copied / "run.json").unlink()
+        with pytest.raises(UserError, match=r"run\.json is missing.*Bring back a copy of it, or start a new"):
+            train_here(RunDirectory(copied).config, copied, resume=True)
+
     def test_no_run(self, tmp_path: Path) -> None:
         with pytest.raises(UserError, match="does not exist: expected config"):
             train_here(tiny_training(), tmp_path / "nowhere", resume=True)
@@ -287,6 +292,14 @@ class TestStartsThatFailed:
         progress, printed = train_here(tiny_training(), tmp_path / "run", resume=True)
         assert progress.finished
         assert "Going on" not in printed
+
+    def test_alignments_of_an_earlier_start_guide_nothing(self, tmp_path: Path, no_fit: None) -> None:
+        """Only the path of a file of alignments tells them apart, and the file may have been mended."""
+        run = RunDirectory(tmp_path / "run")
+        run.alignments_file.parent.mkdir(parents=True)
+        run.alignments_file.write_bytes(b"of an earlier start")
+        train_here(tiny_training(), run.path)
+        assert not run.alignments_file.exists()
 
     def test_cosine_without_a_number_of_batches(self, tmp_path: Path) -> None:
         config = tiny_training(
