@@ -255,13 +255,18 @@ def dump_config(config: Config) -> str:
 
 def differences(old: Config, new: Config) -> list[str]:
     """Lines `key: old -> new` for every option in which two configurations differ."""
-    before, after = dict(_flatten(old.model_dump())), dict(_flatten(new.model_dump()))
+    before, after = flat_options(old), flat_options(new)
     keys = list(dict.fromkeys([*before, *after]))
     return [
         f"{key}: {before.get(key, 'not set')} -> {after.get(key, 'not set')}"
         for key in keys
         if before.get(key, "not set") != after.get(key, "not set")
     ]
+
+
+def flat_options(config: Config) -> dict[str, Any]:
+    """Every option by its dotted key, such as `training.epochs`."""
+    return dict(_flatten(config.model_dump()))
 
 
 def _flatten(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -122,15 +122,30 @@ def _prepare(options: argparse.Namespace) -> _Job:
     )
 
 
+def _ways_of_looking(options: argparse.Namespace, run: RunDirectory) -> dict[str, Any]:
+    """Options that change scores and are none of the search."""
+    return {
+        "limit": options.limit,
+        "attention": options.attention,
+        "shortlist": options.shortlist,
+        "precision": options.precision or run.config.search.matmul_precision,
+    }
+
+
 def _folder(options: argparse.Namespace, run: RunDirectory) -> Path:
-    if options.folder:
-        return Path(options.folder)
     from seq2seq.evaluation_files import limited_folder
 
-    folder = run.evaluation_folder
+    folder = Path(options.folder) if options.folder else run.evaluation_folder
+    if run.is_shipped and not options.folder and (run.output_folder / run.config_file.name).exists():
+        raise UserError(
+            f"{run.output_folder} holds a run of its own, whose scores those of the shipped model "
+            f"{run.path.name} would replace. Say where they should go: --folder DIR"
+        )
     # What a model does without its attention must not take the place of what it does.
     if options.attention != "learned":
         folder /= f"attention-{options.attention}"
+    if options.shortlist:
+        folder /= "shortlist"
     # Nor must a quick look at a few sentences.
     return limited_folder(folder, options.limit) if options.limit else folder
 
@@ -197,7 +212,7 @@ def _evaluate_sets(
         with _progress(notes) as progress:
             evaluation = evaluate(translator, each, job.scorer, job.settings, progress, observe)
         report = {**job.system, **evaluation, **_readings(options, job, each, translator, backward)}
-        report["options"].update(job.scoring, limit=options.limit, attention=options.attention)
+        report["options"].update(job.scoring, **_ways_of_looking(options, job.runs[0]))
         if options.compare:
             report["comparison"] = _compared(report, options, job.scoring["bleu_tokenizer"])
         # Written one by one: an interruption in a later set does not lose the earlier ones.
@@ -238,6 +253,7 @@ def _both(gathered: GatheredSet | None, summary: TranslationObserver | None) -> 
 
 
 def _evaluation_sets(options: argparse.Namespace, run: RunDirectory) -> tuple[list[EvaluationSet], str]:
+    from seq2seq.evaluated_system import TEXT_FILES
     from seq2seq.evaluation_sets import GoldFile, set_of_files, sets_of_corpus
 
     gold = GoldFile(options.alignments, one_based=options.alignments_from_one) if options.alignments else None
@@ -245,7 +261,7 @@ def _evaluation_sets(options: argparse.Namespace, run: RunDirectory) -> tuple[li
         files = set_of_files(
             options.source, options.references, name=options.name, limit=options.limit, gold=gold
         )
-        return [files], "text files"
+        return [files], TEXT_FILES
     if run.config.data.corpus.kind == "tfds":
         from data.quiet_tensorflow import load_tensorflow_quietly
 

@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from seq2seq.run_directory import RunDirectory
 
+# What a report calls the corpus of sentences that were given as files.
+TEXT_FILES = "text files"
+
 
 def describe_system(runs: Sequence[RunDirectory], target_language: str | None, corpus: str) -> dict[str, Any]:
     """What was evaluated, and with what software."""
+    from seq2seq.recipe import recipe_fingerprint
     from seq2seq.run_directory import software_versions
 
     return {
@@ -25,6 +29,8 @@ def describe_system(runs: Sequence[RunDirectory], target_language: str | None, c
                     "checkpoint": run.checkpoint,
                     "epoch": run.epoch,
                     "fingerprint": fingerprint(run),
+                    "recipe": recipe_fingerprint(run.config),
+                    "seed": run.config.seed,
                 }
                 for run in runs
             ],

@@ -154,8 +154,9 @@ def evaluate(
         DataError: gold links name words that are not there.
     """
     evaluation_set.check_gold(options.word_mode)
+    observer = _TimedObserver(observe)
     started = time.perf_counter()
-    decoded = _translate(translator, evaluation_set, options, progress, observe)
+    decoded = _translate(translator, evaluation_set, options, progress, observer)
     translated = time.perf_counter()
     forced = _force_references(translator, evaluation_set, options, progress)
     scored_by_model = time.perf_counter()
@@ -177,12 +178,25 @@ def evaluate(
             {"source_words": label, "counts": count_rows(group), "scores": score_rows(group, scorer)}
             for label, group in by_length.items()
         ],
-        "speed": _speed(decoded, translated - started, scored_by_model - translated),
+        "speed": _speed(decoded, translated - started - observer.seconds, scored_by_model - translated),
         "worst_sentences": [
             row.index for row in sorted(rows, key=lambda row: (row.scores.chrf, row.index))[:_WORST_SENTENCES]
         ],
         "sentences": [row_report(row) for row in rows],
     }
+
+
+class _TimedObserver:
+    """Knows how long somebody looked at translations: that is no time of the translator's."""
+
+    def __init__(self, observe: TranslationObserver) -> None:
+        self._observe = observe
+        self.seconds = 0.0
+
+    def __call__(self, translation: Translation) -> None:
+        begin = time.perf_counter()
+        self._observe(translation)
+        self.seconds += time.perf_counter() - begin
 
 
 def _translate(

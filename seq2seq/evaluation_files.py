@@ -85,6 +85,8 @@ def evaluation_folder(path: str | Path, limit: int | None = None) -> Path:
     for folder in folders:
         if folder.is_dir() and any(folder.glob("*.json")) and not (folder / "config.yaml").exists():
             return folder
+    if path.is_file():
+        raise UserError(f"{path} is a file: give the run that was evaluated, or the folder of its evaluation")
     what = "holds no evaluation" if run.path.is_dir() else "does not exist"
     if run.is_shipped:
         what = f"was not evaluated here: there is nothing in {run.evaluation_folder}"

@@ -78,9 +78,11 @@ class _Column:
 
 def departures(report: Mapping[str, Any]) -> list[str]:
     """What keeps an evaluation from being that of a model as it is, on a set as a whole; empty: nothing."""
-    attention, limit = report["options"].get("attention", "learned"), report["options"].get("limit")
+    options = report["options"]
+    attention, limit = options.get("attention", "learned"), options.get("limit")
     replaced = [] if attention == "learned" else [f"{attention} attention"]
-    return [*replaced, *([f"first {limit:,}"] if limit else [])]
+    shortlist = ["shortlist"] if options.get("shortlist") else []
+    return [*replaced, *shortlist, *([f"first {limit:,}"] if limit else [])]
 
 
 def _score(heading: str, digits: int, *keys: str, percent: bool = False) -> _Column:
@@ -143,14 +145,16 @@ def score_table(runs: Sequence[EvaluatedRun]) -> Iterator[str]:
 
 
 def seed_table(runs: Sequence[EvaluatedRun]) -> Iterator[str]:
-    """Mean and spread of single runs of one configured name: what chance alone does to a score."""
-    groups: dict[tuple[str, str, str, str], list[dict[str, Any]]] = {}
+    """Mean and spread of single runs that differ in their seed alone: what chance does to a score."""
+    groups: dict[tuple[str, str, str, str, str], list[dict[str, Any]]] = {}
     for run, report in each_report(runs):
-        if len(report["system"]["runs"]) == 1 and run.shipped_as is None:
+        recipe, seed = _recipe_of(report)
+        if recipe is not None and run.shipped_as is None:
             # Another beam, another attention or a part of the set is no chance.
             options = json.dumps(report["options"], sort_keys=True)
-            group = groups.setdefault((report["system"]["name"], run.direction, report["set"], options), [])
-            if _weights_of(report) not in map(_weights_of, group):
+            key = (report["system"]["name"], recipe, run.direction, report["set"], options)
+            group = groups.setdefault(key, [])
+            if seed not in [_recipe_of(each)[1] for each in group]:
                 group.append(report)
     columns = [column for column in _TEXT_SCORES if "TER" not in column.heading]
     rows = [
@@ -161,16 +165,16 @@ def seed_table(runs: Sequence[EvaluatedRun]) -> Iterator[str]:
             str(len(group)),
             *(_spread(column, group) for column in columns),
         ]
-        for (name, direction, name_of_set, _), group in groups.items()
+        for (name, _, direction, name_of_set, _), group in groups.items()
         if len(group) > 1
     ]
     return table(["configuration", "direction", "set", "runs", *_headings(columns)], rows, left=3)
 
 
-def _weights_of(report: Mapping[str, Any]) -> tuple[str, Any]:
-    """What tells one run from another."""
-    (run,) = report["system"]["runs"]
-    return run["directory"], run.get("fingerprint")
+def _recipe_of(report: Mapping[str, Any]) -> tuple[str | None, int | None]:
+    """Recipe and seed of a single run; None where there are several, or an older report does not say."""
+    runs = report["system"]["runs"]
+    return (runs[0].get("recipe"), runs[0].get("seed")) if len(runs) == 1 else (None, None)
 
 
 def _spread(column: _Column, reports: Sequence[Mapping[str, Any]]) -> str:

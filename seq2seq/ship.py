@@ -26,14 +26,6 @@ if TYPE_CHECKING:
     from seq2seq.run_directory import RunDirectory
 
 LARGEST_BYTES = 12_000_000  # a model lies in a git repository, and everybody who clones it downloads it
-# Where files lay on the machine of the training is no use to anybody else. What says how such a file is to be
-# read goes with it.
-_LEFT_OUT: dict[str, str | None] = {
-    "data.corpus.data_dir": None,
-    "data.corpus.mirror": None,
-    "training.guided_attention.alignments": None,
-    "training.guided_attention.word_mode": "unicode",
-}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -109,6 +101,7 @@ def ship(run_path: Path, target: Path, origin: CorpusOrigin, replace: bool = Fal
             one; half precision costs too much; the files are too large; or the target is there already.
     """
     from seq2seq.corpus_notes import corpus_notes
+    from seq2seq.shipped_config import shipped_config
     from seq2seq.shipped_models import find_run
 
     run = find_run(run_path)
@@ -198,9 +191,10 @@ def shippable_reports(run: RunDirectory) -> list[dict[str, Any]]:
     """
     from seq2seq.evaluated_system import fingerprint
     from seq2seq.evaluation_files import read_reports
+    from seq2seq.results_tables import departures
 
     again = f"Evaluate it again: python evaluate.py --model {run.path}"
-    by_set = {report["set"]: report for report in read_reports(run.path) if report["set"] != "validation"}
+    by_set = {report["set"]: report for report in read_reports(run.path) if _is_of_a_test_set(report)}
     missing = [name for name in _test_sets(run) if name not in by_set]
     if missing or not by_set:
         raise UserError(f"{run.path}: {', '.join(missing) or 'no test set'} was not evaluated. {again}")
@@ -210,13 +204,20 @@ def shippable_reports(run: RunDirectory) -> list[dict[str, Any]]:
         if systems != [current]:
             what = "an ensemble" if len(systems) > 1 else "another state of this run"
             raise UserError(f"{run.evaluation_folder}: {name} was evaluated with {what}. {again}")
-        if report["options"].get("limit") is not None:
+        if unusual := departures(report):
             raise UserError(
-                f"{run.evaluation_folder}: of {name} only the first {report['options']['limit']} sentences "
-                f"were evaluated. {again}"
+                f"{run.evaluation_folder}: {name} was not evaluated as a whole, with the model as it is "
+                f"({', '.join(unusual)}). {again}"
             )
     order = {name: place for place, name in enumerate(_test_sets(run))}
     return sorted(by_set.values(), key=lambda report: (order.get(report["set"], len(order)), report["set"]))
+
+
+def _is_of_a_test_set(report: dict[str, Any]) -> bool:
+    """Whether a training could not have seen the set; of files nobody can say that here."""
+    from seq2seq.evaluated_system import TEXT_FILES
+
+    return report["set"] != "validation" and report["corpus"] != TEXT_FILES
 
 
 def _shared_pairs(run: RunDirectory) -> dict[str, int]:
@@ -265,37 +266,6 @@ def _check_size(run: RunDirectory, folder: Path) -> None:
 
 def _size(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-
-
-def shipped_config(config: Config, corpus: str | None, target: Path) -> Config:
-    """The configuration of a run without what was true on one machine alone.
-
-    Args:
-        config: of the run.
-        corpus: the data set of TFDS in place of text files; None: the run's own corpus.
-        target: where the model will lie; a tokenizer that the run was given is found there from now on.
-    """
-    from seq2seq.config import parse_config
-
-    content = config.model_dump(mode="json")
-    if corpus is not None:
-        test = list(content["data"]["corpus"].get("test") or ["test"])
-        content["data"]["corpus"] = {"kind": "tfds", "name": corpus, "test": test}
-    for option, value in _LEFT_OUT.items():
-        *sections, key = option.split(".")
-        section = content
-        for name in sections:
-            section = section[name]
-        if key in section:
-            section[key] = value
-    if config.tokenizer.folder is not None:
-        content["tokenizer"]["folder"] = f"{target.as_posix()}/tokenizer"
-    if config.data.back_translation is not None:
-        # By name: the card tells what was used, and a shipped model is found by its name anywhere.
-        for key in ("model", "text"):
-            path = getattr(config.data.back_translation, key)
-            content["data"]["back_translation"][key] = None if path is None else Path(path).name
-    return parse_config(content, "the configuration of the run")
 
 
 def _halving(run: RunDirectory, shipped: RunDirectory, corpus: Corpus) -> dict[str, Any]:

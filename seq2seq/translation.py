@@ -86,7 +86,11 @@ class Hypothesis:
     @property
     def confidence(self) -> AttentionConfidence | None:
         """How attentive the model was (see `attention_confidence`); None when nothing at all was emitted."""
-        return attention_confidence(self.attention) if len(self.attention) else None
+        if not len(self.attention):
+            return None
+        if not np.isfinite(self.attention).all():
+            raise _not_a_number("attention weights")
+        return attention_confidence(self.attention)
 
     def word_attention(self, source: Segmentation) -> np.ndarray:
         """Attention between words instead of pieces.

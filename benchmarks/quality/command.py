@@ -12,8 +12,10 @@ import argparse
 from collections.abc import Iterator, Sequence
 from statistics import mean, stdev
 
-from benchmarks.quality.trial import Trial, changed_options, read_trial
+from benchmarks.quality.trial import Trial, read_trial
 from data.errors import UserError
+from seq2seq.command_options import at_least
+from seq2seq.recipe import recipe_changes
 from seq2seq.results_tables import DASH, as_number, as_text, table
 
 
@@ -55,7 +57,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--epochs",
-        type=int,
+        type=at_least(1),
         metavar="N",
         help="look at the first N epochs alone, to compare runs that have not come equally far",
     )
@@ -67,7 +69,7 @@ def quality_table(trials: Sequence[Trial]) -> Iterator[str]:
     first = trials[0]
     groups: dict[tuple[str, ...], list[Trial]] = {}
     for trial in trials:
-        groups.setdefault(tuple(changed_options(first.config, trial.config)), []).append(trial)
+        groups.setdefault(tuple(recipe_changes(first.config, trial.config)), []).append(trial)
     baseline = _mean_bleu(groups[()])
     ranked = sorted(groups.items(), key=lambda item: (item[0] != (), -_mean_bleu(item[1])))
     rows = [_row(changes, group, baseline) for changes, group in ranked]

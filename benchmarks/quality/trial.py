@@ -6,23 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data.errors import UserError
-from seq2seq.config import Config, differences
+from seq2seq.config import Config
 from seq2seq.shipped_models import find_run
-
-# What says where files are and what is shown, not what is learnt.
-_NOT_PART_OF_A_RECIPE = (
-    "name",
-    "seed",
-    "data.corpus.data_dir",
-    "data.corpus.mirror",
-    "tokenizer.folder",
-    "training.guided_attention.alignments",
-    "training.plot_sentences",
-    "training.save_every_seconds",
-    "training.tensorboard",
-    "evaluation.",
-)
-_PREFIXES = tuple(name if name.endswith(".") else f"{name}:" for name in _NOT_PART_OF_A_RECIPE)
 
 
 @dataclass(frozen=True)
@@ -86,9 +71,3 @@ def read_trial(path: str | Path, epochs: int | None = None) -> Trial:
         minutes=float(rows[-1]["seconds"]) / 60,
         validation_fingerprint=run.read_facts().get("validation_fingerprint"),
     )
-
-
-def changed_options(first: Config, other: Config) -> list[str]:
-    """`model.embedding_dropout: 0.3 -> 0.4` for each option of the recipe in which two configurations
-    differ."""
-    return [line for line in differences(first, other) if not line.startswith(_PREFIXES)]

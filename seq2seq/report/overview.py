@@ -125,14 +125,20 @@ def _signature_list(reports: Sequence[Report]) -> Element:
 def _settings(reports: Sequence[Report]) -> Iterator[Element]:
     """Search options, fingerprints of the models, and versions of the software, each behind a click."""
     first = reports[0]
+    several = len(first["system"]["runs"]) > 1
     runs = {
-        f"run {run['name']} ({run['directory']})": f"SHA-256 {run['fingerprint']}"
-        for run in first["system"]["runs"]
+        (f"run {number}: " if several else "run ") + _name_of_run(run): f"SHA-256 {run['fingerprint']}"
+        for number, run in enumerate(first["system"]["runs"], start=1)
     }
     sets = {f"set {report['set']}": f"SHA-256 {report['set_fingerprint']}" for report in reports}
     yield _folded("Options", first["options"])
     yield _folded("What was evaluated", {**runs, **sets})
     yield _folded("Versions", first["versions"])
+
+
+def _name_of_run(run: Mapping[str, Any]) -> str:
+    epoch = "" if run.get("checkpoint") is None else f"@{run['checkpoint']}"
+    return f"{run['name']} ({run['directory']}{epoch})"
 
 
 def _folded(title: str, facts: Mapping[str, Any]) -> Element:

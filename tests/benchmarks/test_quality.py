@@ -35,6 +35,16 @@ def runs(tmp_path: Path) -> list[str]:
     ]
 
 
+@pytest.mark.parametrize("epochs", ["0", "-1", "x"])
+def test_a_number_of_epochs_that_is_none(
+    runs: list[str], epochs: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([*runs, "--epochs", epochs])
+    assert caught.value.code == 2
+    assert "--epochs" in capsys.readouterr().err
+
+
 def rows_of(printed: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in printed.splitlines()[2:]]
 

@@ -13,6 +13,7 @@ from seq2seq import evaluate_command, shipped_models
 from seq2seq.evaluate_options import build_parser
 from seq2seq.evaluation_files import check_file_names, file_stem, read_reports
 from seq2seq.output_formats import one_line
+from seq2seq.run_directory import RunDirectory
 from tests.seq2seq.evaluation_examples import DictionaryTranslator, make_run
 
 PROJECT = Path(__file__).parents[2]
@@ -74,9 +75,10 @@ def test_files_tables_and_notes(tmp_path, files, translator, capsys) -> None:
 
 
 def test_readings_of_the_alignment(tmp_path, files, translator, capsys) -> None:
-    run = make_run(tmp_path / "run")
+    run, back = make_run(tmp_path / "run"), make_run(tmp_path / "back")
+    back.write_facts(source_language="fr", target_language="en")
     gold = ["--alignment-gold", str(files["gold"]), "--alignments-from-one"]
-    assert run_main(run.path, files, *gold, "--reverse-model", str(run.path)) == 0
+    assert run_main(run.path, files, *gold, "--reverse-model", str(back.path)) == 0
     (report,) = read_reports(run.path)
     by_name = {row["reading"]: row for row in report["alignment_readings"]}
     assert by_name["argmax"]["aer"] == report["scores"]["alignment"]["aer"] == 0
@@ -87,6 +89,20 @@ def test_readings_of_the_alignment(tmp_path, files, translator, capsys) -> None:
     assert "argmax, one step earlier" in printed
     run_main(run.path, files)
     assert "alignment_readings" not in read_reports(run.path)[0]
+
+
+def test_a_reverse_model_reads_what_the_model_writes(tmp_path, files, monkeypatch) -> None:
+    from seq2seq.translator import Translator
+
+    monkeypatch.setattr(Translator, "load", lambda *_, **__: pytest.fail("loaded before it was looked at"))
+    run, other = make_run(tmp_path / "run"), make_run(tmp_path / "other")
+    gold = ["--alignment-gold", str(files["gold"]), "--alignments-from-one"]
+    for source, target in (("en", "fr"), ("fr", "de"), ("es", "en")):
+        other.write_facts(source_language=source, target_language=target)
+        with pytest.raises(UserError, match=f"translates from {source} to {target}; the other direction"):
+            run_main(run.path, files, *gold, "--reverse-model", str(other.path))
+    with pytest.raises(UserError, match="nowhere does not exist"):
+        run_main(run.path, files, *gold, "--reverse-model", str(tmp_path / "nowhere"))
 
 
 def test_readings_need_gold_alignment(tmp_path, files, capsys) -> None:
@@ -109,6 +125,42 @@ def test_replaced_attention_is_kept_apart(tmp_path, files, translator, monkeypat
     assert report["options"]["attention"] == "uniform"
     run_main(run.path, files)
     assert read_reports(run.path)[0]["options"]["attention"] == "learned"
+
+
+def test_a_shortlist_is_kept_apart_and_precision_is_noted(tmp_path, files, translator) -> None:
+    run = make_run(tmp_path / "run")
+    run_main(run.path, files, "--shortlist", "--precision", "bfloat16")
+    assert not (run.path / "evaluation" / "animals.json").exists()
+    (report,) = read_reports(run.path / "evaluation" / "shortlist")
+    assert (report["options"]["shortlist"], report["options"]["precision"]) == (True, "bfloat16")
+    run_main(run.path, files)
+    (report,) = read_reports(run.path)
+    assert (report["options"]["shortlist"], report["options"]["precision"]) == (False, "float32")
+
+
+def test_in_a_folder_of_ones_own_parts_are_kept_apart_too(tmp_path, files, translator, monkeypatch) -> None:
+    run, folder = make_run(tmp_path / "run"), tmp_path / "mine"
+    run_main(run.path, files, "--folder", str(folder))
+    monkeypatch.setattr(evaluate_command, "with_replaced_attention", lambda each, _: each)
+    run_main(run.path, files, "--folder", str(folder), "--limit", "1", "--attention", "diagonal")
+    assert read_reports(folder)[0]["counts"]["sentences"] == 2
+    assert read_reports(folder / "attention-diagonal" / "first-1")[0]["counts"]["sentences"] == 1
+
+
+def test_a_shipped_model_leaves_a_run_of_its_name_alone(tmp_path, files, translator, monkeypatch) -> None:
+    shipped = make_run(tmp_path / "models" / "en-fr")
+    (shipped.path / "SHA256SUMS").write_text("")
+    monkeypatch.setattr(RunDirectory, "check_is_trained", lambda run: None)
+    monkeypatch.setattr(RunDirectory, "config", make_run(tmp_path / "other").config)
+    monkeypatch.chdir(tmp_path)
+    (shipped.path / "weights.zip").write_bytes(b"weights")
+    run_main(shipped.path, files)
+    assert (tmp_path / "runs" / "en-fr" / "evaluation" / "animals.json").is_file()
+    (tmp_path / "runs" / "en-fr" / "config.yaml").write_text("name: mine\n")
+    with pytest.raises(UserError, match=r"runs/en-fr holds a run of its own.*--folder"):
+        run_main(shipped.path, files)
+    run_main(shipped.path, files, "--folder", "elsewhere")
+    assert (tmp_path / "elsewhere" / "animals.json").is_file()
 
 
 def test_a_report_for_the_browser(tmp_path, files, translator, capsys) -> None:
@@ -230,6 +282,9 @@ def test_comparison_with_another_run(tmp_path, files, translator, capsys) -> Non
     assert read_reports(new.path)[0]["counts"]["sentences"] == 2  # a quick look replaces nothing
     with pytest.raises(UserError, match="does not exist"):
         run_main(new.path, files, "--compare", str(tmp_path / "nowhere"))
+    file = old.path / "evaluation" / "animals.json"
+    with pytest.raises(UserError, match=r"animals\.json is a file: give the run that was evaluated"):
+        run_main(new.path, files, "--compare", str(file))
 
 
 def test_comparison_with_a_shipped_model(tmp_path, files, translator, monkeypatch) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from data.errors import DataError
+from seq2seq import evaluation
 from seq2seq.alignment import PharaohLine
 from seq2seq.evaluation import EvaluationOptions, EvaluationSet, evaluate
 from seq2seq.gold_alignment import gold_links
@@ -14,6 +15,7 @@ from seq2seq.length_buckets import bucket_label, by_source_length
 from seq2seq.perplexity import ReferenceProbability, perplexity
 from seq2seq.search_options import SearchOptions
 from seq2seq.text_metrics import TextScorer
+from seq2seq.translation import Translation
 from tests.seq2seq.evaluation_examples import DictionaryTranslator, hypothesis, segmented
 
 OPTIONS = EvaluationOptions(search=SearchOptions(beam_size=2))
@@ -251,6 +253,25 @@ class TestReport:
 
         with pytest.raises(ValueError, match="2 sentences were given and 1 came back"):
             run(Forgetful({"a": "x", "b": "y"}), a_set(("a", "x"), ("b", "y")))
+
+
+def test_whoever_looks_on_takes_no_time_of_the_translator(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = 0.0
+
+    def look(_: Translation) -> None:
+        nonlocal clock
+        clock += 100.0
+
+    class Slow(DictionaryTranslator):
+        def translate_stream(self, *arguments, **options):
+            nonlocal clock
+            for translation in super().translate_stream(*arguments, **options):
+                clock += 1.0
+                yield translation
+
+    monkeypatch.setattr(evaluation.time, "perf_counter", lambda: clock)
+    found = run(Slow({"x": "one", "z": "three"}), a_set(("x", "1"), ("z", "3")), observe=look)
+    assert found["speed"]["translation_seconds"] == 2.0
 
 
 def test_whoever_looks_on_sees_each_translation_in_order() -> None:

@@ -82,7 +82,9 @@ def test_runs_of_one_configuration_have_a_mean_and_a_spread(tmp_path: Path) -> N
         def change(report: dict[str, Any], run: Path = run, bleu: float = bleu) -> None:
             report["scores"]["bleu"]["score"] = bleu
             report["system"]["name"] = "other" if run.name == "other" else "recipe"
-            report["system"]["runs"] = [{"name": "recipe", "directory": run.name, "fingerprint": run.name}]
+            report["system"]["runs"] = [
+                {"name": "recipe", "directory": run.name, "recipe": "same", "seed": int(bleu)}
+            ]
 
         change_report(run, change)
     text = page_of(tmp_path, *runs)
@@ -94,6 +96,19 @@ def test_runs_of_one_configuration_have_a_mean_and_a_spread(tmp_path: Path) -> N
     assert "## Over seeds" not in page_of(tmp_path, runs[0], runs[0])
     change_report(runs[1], lambda report: report["options"].update(beam_size=9))
     assert "## Over seeds" not in page_of(tmp_path, runs[0], runs[1])
+
+
+@pytest.mark.parametrize(("option", "value"), [("recipe", "another"), ("seed", 1), ("recipe", None)])
+def test_another_recipe_or_the_same_seed_is_no_chance(tmp_path: Path, option: str, value: Any) -> None:
+    """Even under one name: `--set` changes a configuration without changing its name."""
+    runs = [evaluated(tmp_path / name) for name in ("one", "other")]
+    for seed, run in enumerate(runs, start=1):
+        part = {"name": "recipe", "directory": run.name, "recipe": "same", "seed": seed}
+        change_report(run, lambda report, part=part: report["system"].update(name="recipe", runs=[part]))
+    assert "## Over seeds" in page_of(tmp_path, *runs)
+    changed = {"name": "recipe", "directory": "other", "recipe": "same", "seed": 2, option: value}
+    change_report(runs[1], lambda report: report["system"].update(runs=[changed]))
+    assert "## Over seeds" not in page_of(tmp_path, *runs)
 
 
 @pytest.mark.parametrize(

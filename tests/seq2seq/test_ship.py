@@ -19,6 +19,7 @@ from seq2seq.config import dump_config, parse_config
 from seq2seq.corpus_config import TfdsCorpusConfig
 from seq2seq.run_directory import RunDirectory
 from seq2seq.ship import main
+from seq2seq.shipped_config import shipped_config
 from seq2seq.translator import Translator
 from tests.seq2seq.shipped_run import LICENCE, ship_here
 
@@ -181,7 +182,18 @@ def test_an_evaluation_of_an_ensemble_or_of_a_part(run: Path) -> None:
     refused(run, "test was evaluated with an ensemble")
     report.write_bytes(kept)
     change_json(report, lambda content: content["options"].update(limit=3))
-    refused(run, "only the first 3 sentences were evaluated")
+    refused(run, r"not evaluated as a whole, with the model as it is \(first 3\)")
+    report.write_bytes(kept)
+    change_json(report, lambda content: content["options"].update(shortlist=True, attention="uniform"))
+    refused(run, r"with the model as it is \(uniform attention, shortlist\)")
+
+
+def test_of_files_nobody_knows_whether_training_has_seen_them(run: Path, tmp_path: Path) -> None:
+    """They may be the training text itself, and the card says that nothing of its sets was seen."""
+    report = json.loads((run / "evaluation" / "test.json").read_text(encoding="utf-8"))
+    files = {**report, "set": "train.en", "corpus": "text files"}
+    (run / "evaluation" / "train.en.json").write_text(json.dumps(files), encoding="utf-8")
+    assert [each["set"] for each in ship_module.shippable_reports(RunDirectory(run))] == ["test"]
 
 
 def test_another_state_of_the_corpus(run: Path) -> None:
@@ -245,7 +257,7 @@ def test_paths_of_the_machine_are_left_out(run: Path) -> None:
         "alignments": "/elsewhere/links.txt",
         "word_mode": "whitespace",
     }
-    config = ship_module.shipped_config(parse_config(content, "test"), None, Path("models/one"))
+    config = shipped_config(parse_config(content, "test"), None, Path("models/one"))
     corpus = config.data.corpus
     assert isinstance(corpus, TfdsCorpusConfig)
     assert (corpus.data_dir, corpus.mirror) == (None, None)
@@ -264,9 +276,7 @@ def test_text_files_may_be_called_by_the_name_of_their_data_set(run: Path) -> No
         "target_language": "es",
         "corpus": {"kind": "text", "train": files, "validation": files, "test": {"one": files, "two": files}},
     }
-    config = ship_module.shipped_config(
-        parse_config(content, "test"), "tatoeba_en_es/en-es", Path("models/one")
-    )
+    config = shipped_config(parse_config(content, "test"), "tatoeba_en_es/en-es", Path("models/one"))
     corpus = config.data.corpus
     assert config.tokenizer.folder is None
     assert isinstance(corpus, TfdsCorpusConfig)
@@ -355,7 +365,7 @@ def test_back_translations_are_told_but_are_not_the_corpus(shipped_model: Path, 
     from data.starter import load_starter_corpus
     from seq2seq.corpus_notes import corpus_notes
     from seq2seq.model_card import ModelCard
-    from seq2seq.ship import _seen, shipped_config
+    from seq2seq.ship import _seen
 
     run = RunDirectory(tmp_path / "run")
     pairs = [("a dog", "un chien"), ("a cat sleeps", "un chat dort"), ("one dog there", "un chien")]

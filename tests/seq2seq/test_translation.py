@@ -122,6 +122,11 @@ def test_a_translation_into_nothing_still_has_its_end():
     assert written["word_attention"] == []
 
 
+def test_attention_that_is_no_number_is_an_error_of_the_model():
+    with pytest.raises(UserError, match=r"attention weights are not finite numbers.*training diverged"):
+        _ = hypothesis(attention=np.full_like(ATTENTION, np.nan)).confidence
+
+
 def test_an_impossible_forced_target_is_null_but_not_a_number_is_an_error():
     impossible = hypothesis(log_probability=-np.inf, token_log_probabilities=np.array([0, -np.inf, 0, 0]))
     written = Translation(SOURCE, (impossible,)).to_json()["hypotheses"][0]

@@ -155,3 +155,14 @@ def test_the_whole_file_is_written_at_once(tmp_path: Path):
     write_html(path, reports, sets)
     assert path.read_text(encoding="utf-8") == html_document(reports, sets)
     assert [each.name for each in path.parent.iterdir()] == ["report.html"]
+
+
+def test_every_model_of_an_ensemble_is_named_with_its_fingerprint():
+    report, gathered = evaluated(ANIMALS)
+    part = {"name": "one", "directory": "run", "checkpoint": None, "fingerprint": "aaa"}
+    parts = [part, {**part, "fingerprint": "bbb"}, {**part, "checkpoint": 27, "fingerprint": "ccc"}]
+    report["system"]["runs"] = parts
+    text = "\n".join(Page(html_document([report], [gathered])).text)
+    for name, fingerprint in (("run 1: one (run)", "aaa"), ("run 2: one (run)", "bbb")):
+        assert f"{name}\nSHA-256 {fingerprint}" in text
+    assert "run 3: one (run@27)\nSHA-256 ccc" in text

@@ -1,0 +1,38 @@
+"""What of a configuration is the recipe, so that two runs of it differ by chance alone."""
+
+from __future__ import annotations
+
+import hashlib
+
+from seq2seq.config import Config, differences, flat_options
+
+# What says where files are and what is shown, not what is learnt.
+_NOT_PART = (
+    "name",
+    "seed",
+    "data.corpus.data_dir",
+    "data.corpus.mirror",
+    "tokenizer.folder",
+    "training.guided_attention.alignments",
+    "training.keep_checkpoints",
+    "training.plot_sentences",
+    "training.save_every_seconds",
+    "training.tensorboard",
+    "evaluation.",
+)
+
+
+def recipe_changes(first: Config, other: Config) -> list[str]:
+    """`model.embedding_dropout: 0.3 -> 0.4` for each option of the recipe in which two configurations
+    differ."""
+    return [line for line in differences(first, other) if _is_part(line.partition(":")[0])]
+
+
+def recipe_fingerprint(config: Config) -> str:
+    """SHA-256 of the options of the recipe: the same for runs that differ in nothing but their seed."""
+    lines = [f"{key}: {value!r}\n" for key, value in sorted(flat_options(config).items()) if _is_part(key)]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def _is_part(key: str) -> bool:
+    return not any(key == each or (each.endswith(".") and key.startswith(each)) for each in _NOT_PART)

@@ -1,0 +1,45 @@
+"""The configuration of a shipped model: that of its run without what was true on one machine alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from seq2seq.config import Config, parse_config
+
+# Where files lay on the machine of the training is no use to anybody else. What says how such a file is to be
+# read goes with it.
+_LEFT_OUT: dict[str, str | None] = {
+    "data.corpus.data_dir": None,
+    "data.corpus.mirror": None,
+    "training.guided_attention.alignments": None,
+    "training.guided_attention.word_mode": "unicode",
+}
+
+
+def shipped_config(config: Config, corpus: str | None, target: Path) -> Config:
+    """The configuration of a run without what was true on one machine alone.
+
+    Args:
+        config: of the run.
+        corpus: the data set of TFDS in place of text files; None: the run's own corpus.
+        target: where the model will lie; a tokenizer that the run was given is found there from now on.
+    """
+    content = config.model_dump(mode="json")
+    if corpus is not None:
+        test = list(content["data"]["corpus"].get("test") or ["test"])
+        content["data"]["corpus"] = {"kind": "tfds", "name": corpus, "test": test}
+    for option, value in _LEFT_OUT.items():
+        *sections, key = option.split(".")
+        section = content
+        for name in sections:
+            section = section[name]
+        if key in section:
+            section[key] = value
+    if config.tokenizer.folder is not None:
+        content["tokenizer"]["folder"] = f"{target.as_posix()}/tokenizer"
+    if config.data.back_translation is not None:
+        # By name: the card tells what was used, and a shipped model is found by its name anywhere.
+        for key in ("model", "text"):
+            path = getattr(config.data.back_translation, key)
+            content["data"]["back_translation"][key] = None if path is None else Path(path).name
+    return parse_config(content, "the configuration of the run")
