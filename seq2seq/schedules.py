@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 from keras import ops
+
+if TYPE_CHECKING:
+    from seq2seq.config import TrainingConfig
 
 
 class WarmupSchedule(keras.optimizers.schedules.LearningRateSchedule):
@@ -77,6 +80,20 @@ class Plateau(WarmupSchedule):
 
     def after_warmup(self, step: Any) -> Any:
         return ops.ones_like(step) * self.factor.value
+
+
+def warmup_note(training: TrainingConfig, batches_per_epoch: int | None) -> str | None:
+    """What to say of a warm-up that takes most of the training; None where it does not, or nobody knows."""
+    if batches_per_epoch is None:
+        return None
+    updates = batches_per_epoch * training.epochs // training.gradient_accumulation
+    if 2 * training.warmup_steps <= updates:
+        return None
+    return (
+        f"Note: the learning rate rises for {training.warmup_steps:,} updates (training.warmup_steps), and "
+        f"this training has {updates:,}. About a tenth of them is usual: "
+        f"--set training.warmup_steps={max(updates // 10, 1)}"
+    )
 
 
 def make_schedule(

@@ -23,7 +23,7 @@ from seq2seq.model import Seq2SeqModel
 from seq2seq.model_building import build_model
 from seq2seq.optimizers import AveragingAdam, AveragingAdamW
 from seq2seq.run_directory import RunDirectory, processor, software_versions
-from seq2seq.schedules import Plateau, WarmupSchedule, make_schedule
+from seq2seq.schedules import Plateau, WarmupSchedule, make_schedule, warmup_note
 from seq2seq.training_data import TrainingData, prepare_training_data, reopen_training_data
 from seq2seq.training_display import HeatMapLog, MetricsLog, ProgressDisplay, typical_sentences
 from seq2seq.training_state import (
@@ -106,6 +106,8 @@ def _train(
         highlight=False,
         soft_wrap=True,
     )
+    if note := warmup_note(config.training, batches_per_epoch):
+        console.print(note, highlight=False, soft_wrap=True)
     progress = TrainingProgress()
     goes_on = resume and run.state_file.is_file()
     if goes_on:

@@ -132,7 +132,9 @@ def test_multi30k_trains_in_every_direction_and_form(
     run = train_briefly(f"{name}.yaml", tmp_path, *local_files(tmp_path))
     facts = run.read_facts()
     assert (facts["source_language"], facts["target_language"]) == (source, target)
-    assert (facts["train_pairs"], facts["validation_pairs"]) == (120, 12)
+    made = facts.get("back_translations", {"kept": 0})["kept"]
+    assert (made > 0) == (run.config.data.back_translation is not None)
+    assert (facts["train_pairs"] - made, facts["validation_pairs"]) == (120, 12)
     assert facts["corpus"].endswith(".lc.norm.tok") == (form == "tok")
     assert convention_of(run.config.evaluation) == ("tokenized" if form == "tok" else "moses-lower")
     assert list(run.config.data.corpus.test) == ["test_2016_flickr", "test_2017_flickr", "test_2017_mscoco"]

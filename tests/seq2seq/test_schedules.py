@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from seq2seq.schedules import Cosine, Plateau, make_schedule
+from seq2seq.config import TrainingConfig
+from seq2seq.schedules import Cosine, Plateau, make_schedule, warmup_note
 
 
 def schedule(name: str, *, warmup_steps: int = 4):
@@ -73,3 +76,21 @@ def test_each_name_is_its_own_schedule():
     assert isinstance(schedule("plateau"), Plateau)
     with pytest.raises(ValueError, match=r"cosine.*constant.*inverse_sqrt.*plateau.*'linear'"):
         schedule("linear")
+
+
+@pytest.mark.parametrize(
+    ("warmup_steps", "batches", "accumulation", "said"),
+    [
+        (500, 47, 1, r"rises for 500 updates .* this training has 470\. .*warmup_steps=47$"),
+        (235, 47, 1, None),
+        (236, 47, 1, "has 470"),
+        (120, 47, 2, r"has 235\. .*warmup_steps=23$"),
+        (5, 1, 10, "warmup_steps=1$"),
+        (0, 1, 1, None),
+        (500, None, 1, None),
+    ],
+)
+def test_a_warm_up_that_is_most_of_the_training_is_told(warmup_steps, batches, accumulation, said):
+    training = TrainingConfig(epochs=10, warmup_steps=warmup_steps, gradient_accumulation=accumulation)
+    note = warmup_note(training, batches)
+    assert note is None if said is None else re.search(said, note)
