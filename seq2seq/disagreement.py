@@ -23,7 +23,7 @@ def _percent(share: float) -> str:
 RULE = (
     "A cell is marked when a target word looked at a source word (attention of at least "
     f"{_percent(LOOKED_AT)}), but without that source word would be less than "
-    f"{_percent(math.exp(NOT_NEEDED) - 1)} less probable; or when it hardly looked at it "
+    f"{_percent(1 - math.exp(-NOT_NEEDED))} less probable; or when it hardly looked at it "
     f"(attention of at most {_percent(NOT_LOOKED_AT)}), but without it would be at least "
     f"{math.exp(NEEDED):.0f} times less probable."
 )

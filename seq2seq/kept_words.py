@@ -18,8 +18,11 @@ from data.words import ENGLISH_ENDINGS, UNSPACED
 # Where no spaces stand between words, an address ends at the first character of the script or at its marks.
 _OUTSIDE = UNSPACED + "\u3000-\u303f\uff00-\uffef"
 _LETTER = rf"(?![{_OUTSIDE}])[\w-]"
+# A mail address begins where its characters begin: tried at each of them, a long text would take for ever.
+_BEFORE_LETTERS = rf"(?<!(?![{_OUTSIDE}])[\w.+-])"
 _ADDRESS = re.compile(
-    rf"(?:https?://|www\.)[^\s<>\"{_OUTSIDE}]+|(?:{_LETTER}|[.+])+@(?:{_LETTER})+(?:\.(?:{_LETTER})+)+",
+    rf"(?:https?://|www\.)[^\s<>\"{_OUTSIDE}]+"
+    rf"|{_BEFORE_LETTERS}(?:{_LETTER}|[.+])+@(?:{_LETTER})+(?:\.(?:{_LETTER})+)+",
     re.IGNORECASE,
 )
 # A separator belongs to a number between two digits only; some languages group digits with thin spaces.

@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def bound_socket(host: str, port: int) -> socket.socket:
-    """A socket that has the address but does not listen yet.
+    """A socket that has the address; whoever connects waits until somebody answers.
 
     Raises:
         UserError: the address cannot be had.
@@ -58,6 +58,8 @@ def bound_socket(host: str, port: int) -> socket.socket:
         # Connections of a server that has just stopped do not keep its port busy.
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(address)
+        # Two that are started together can both have the address: only one of them can listen.
+        bound.listen()
     except OSError as error:
         bound.close()
         if error.errno == errno.EADDRINUSE:

@@ -21,6 +21,7 @@ from seq2seq.alignment import (
     piece_to_word_attention,
     to_pharaoh,
 )
+from seq2seq.rounding import rounded_probability
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -129,7 +130,7 @@ class Hypothesis:
         return {
             **_segmentation_to_json(self.target),
             "finished": bool(self.finished),
-            "token_probabilities": _rounded(self.token_probabilities, "token probabilities"),
+            "token_probabilities": _rounded_probabilities(self.token_probabilities),
             "log_probability": _finite_or_none(self.log_probability, "log_probability"),
             "score": _finite_or_none(self.score, "score"),
             "attention_weights": _rounded(self.attention, "attention weights"),
@@ -234,6 +235,12 @@ def _rounded(numbers: np.ndarray, name: str) -> list[Any]:
         raise _not_a_number(name)
     # float64 first: a rounded float32 would be written with all the digits of its nearest double.
     return np.round(np.asarray(numbers, dtype=np.float64), _WEIGHT_DECIMALS).tolist()
+
+
+def _rounded_probabilities(probabilities: np.ndarray) -> list[float]:
+    if not np.isfinite(probabilities).all():
+        raise _not_a_number("token probabilities")
+    return [rounded_probability(each) for each in probabilities.tolist()]
 
 
 def _finite_or_none(number: float, name: str) -> float | None:

@@ -12,6 +12,7 @@ from seq2seq.alternatives import NextTokens
 from seq2seq.beam_tree import BeamTree
 from seq2seq.dependence import summed_over_words
 from seq2seq.disagreement import EXPLANATION, RULE, disagreements
+from seq2seq.rounding import rounded_probability
 from seq2seq.translation import EOS_LABEL, Hypothesis, Translation
 from seq2seq.warning_signs import attention_measures, warning_signs
 
@@ -40,7 +41,9 @@ def _judged(hypothesis: Hypothesis, source: Segmentation, languages: tuple[str, 
     measures = attention_measures(hypothesis, source)
     signs = warning_signs(hypothesis, source, source_language=languages[0], target_language=languages[1])
     return {
-        "word_probabilities": _rounded(np.exp(word_log_probabilities(hypothesis))),
+        "word_probabilities": [
+            rounded_probability(each) for each in np.exp(word_log_probabilities(hypothesis)).tolist()
+        ],
         "measures": None if measures is None else measures.to_json(),
         "warnings": [sign.to_json() for sign in signs],
     }
@@ -65,7 +68,7 @@ def alternatives_json(
         "alternatives": [
             {
                 **piece_json(tokenizer.piece(token)),
-                "probability": round(float(np.exp(value)), 6),
+                "probability": rounded_probability(np.exp(value)),
                 "log_probability": round(value, _DECIMALS),
             }
             for token, value in chosen
@@ -115,7 +118,7 @@ def beam_json(tree: BeamTree, source: Segmentation, tokenizer: Tokenizer) -> dic
                 **piece,
                 "status": node.status,
                 "log_probability": round(node.log_probability, _DECIMALS),
-                "token_probability": round(float(np.exp(node.token_log_probability)), 6),
+                "token_probability": rounded_probability(np.exp(node.token_log_probability)),
                 "rank": node.rank,
                 "score": round(scores[place], _DECIMALS) if place in scores else None,
                 "on_best_path": place in best,

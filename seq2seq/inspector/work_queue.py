@@ -80,7 +80,9 @@ class WorkQueue:
         """
         with self._changed:
             self._forget_cancelled()
-            if self._closed or len(self._waiting) + len(works) > self._most_waiting:
+            # A request of more than that is none of too many: where nothing waits, it has its turn.
+            is_full = self._waiting and len(self._waiting) + len(works) > self._most_waiting
+            if self._closed or is_full:
                 raise QueueFull
             due = self._clock()
             for work in works:

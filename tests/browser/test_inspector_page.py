@@ -353,3 +353,16 @@ def test_colours_follow_the_switch(translated: Callable[..., Page]) -> None:
     page.reload()
     page.wait_for_selector("#answer:not([hidden])")
     assert paper(page.locator("body")) != light  # remembered
+
+
+def test_the_enter_that_chooses_a_character_of_a_composition_asks_nothing(
+    page_server: PageServer, open_page: OpenPage
+) -> None:
+    """In Safari the composition has ended by then; the key code tells what the key was for."""
+    page = open_page(page_server.url)
+    box = page.get_by_label("Sentence to translate")
+    box.fill("にほんご")
+    press = """(box, code) => box.dispatchEvent(
+      new KeyboardEvent("keydown", { key: "Enter", keyCode: code, bubbles: true, cancelable: true }))"""
+    assert box.evaluate(press, 229)  # not taken
+    assert not box.evaluate(press, 13)  # taken: it asks

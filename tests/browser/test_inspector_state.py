@@ -101,10 +101,11 @@ def test_the_address_has_every_part_of_the_state(page_server: PageServer, open_p
         ("tab", ["attention", "beam", "why", "compare"]),
         ("otherSearch", ["same", "greedy", "scored"]),
         ("branches", ["all", "beam"]),
+        ("lengthPenalty", [0.1234567, 1e-7, 0, 10]),
     ],
 )
 def test_the_address_knows_every_choice(
-    page_server: PageServer, open_page: OpenPage, name: str, values: list[str]
+    page_server: PageServer, open_page: OpenPage, name: str, values: list[Any]
 ) -> None:
     page = open_page(page_server.url)
     assert [read_back(page, {**ANOTHER_STATE, name: value})[1][name] for value in values] == values
@@ -300,6 +301,21 @@ def test_letters_that_are_written_as_bytes_are_shown_as_letters(
 ) -> None:
     page = translated(prefix=json.dumps(["▁", "<0xC5>", "<0xA0>", "im", "on", "▁ruft", "<0xF0>"]))
     assert page.locator("#notices .quoted").inner_text() == "Šimon ruft�"
+
+
+def test_what_is_compared_is_chosen_with_the_keyboard(
+    page_server: PageServer, translated: Callable[..., Page]
+) -> None:
+    kept = [{"epoch": epoch, "validation_score": None} for epoch in (1, 2, 3)]
+    page_server.models = [{**MODEL, "checkpoints": kept}]
+    page = translated(view="compare")
+    epochs = page.get_by_label("Checkpoint to compare with")
+    epochs.focus()
+    for epoch in (1, 2):
+        page.keyboard.press("ArrowDown")
+        page.wait_for_function(f"() => location.hash.includes('other-checkpoint={epoch}')")
+        name = "document.activeElement.getAttribute('aria-label')"
+        assert page.evaluate(name) == "Checkpoint to compare with"
 
 
 def test_compare_knows_epochs_that_are_kept_alone(

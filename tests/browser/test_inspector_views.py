@@ -90,6 +90,37 @@ def test_compare_draws_the_difference_of_common_words(
     assert label == "nicht at not: 79 points more on the left"
 
 
+def test_the_end_is_no_word_that_two_translations_share(
+    page_server: PageServer, translated: Callable[..., Page]
+) -> None:
+    left, right = translation(SOURCE, TARGET, weights=WEIGHTS), translation(SOURCE, "tu voyais")
+    page_server.answers["/api/translate"] = lambda body: answered(
+        right if body.get("beam_size") == 1 else left
+    )
+    page = translated(left, view="compare")
+    page.wait_for_selector(".difference .hint")
+    assert "no word in common" in page.locator(".difference").inner_text()
+
+
+def test_a_pruned_end_and_words_of_bytes_are_read_as_what_they_are(
+    page_server: PageServer, translated: Callable[..., Page]
+) -> None:
+    piece = {"starts_word": False, "on_best_path": True}
+    nodes = [
+        beam_node(0, None, 0, "شكرا", on_best_path=True),
+        beam_node(1, 0, 1, "<0xC5>", **{**piece, "piece": "<0xC5>", "text": "<0xC5>"}),
+        beam_node(2, 1, 2, "<0xA0>", **{**piece, "piece": "<0xA0>", "text": "<0xA0>"}),
+        beam_node(3, 0, 1, "</s>", status="pruned", rank=None),
+    ]
+    page_server.answers["/api/beam"] = lambda _: {"nodes": nodes, "hypotheses": []}
+    page = translated(view="beam")
+    end = page.locator(".beam-node.pruned")
+    assert end.inner_text().strip() == "■ end"
+    assert (end.get_attribute("aria-label") or "").startswith("end of sentence, ")
+    page.locator(".beam-node").nth(2).hover()
+    assert page.locator(".beam-path .quoted").inner_text() == "شكراŠ"
+
+
 @pytest.mark.parametrize("tab", ["attention", "beam", "why", "compare"])
 def test_a_narrow_page_does_not_scroll_sideways(
     page_server: PageServer, translated: Callable[..., Page], tab: str

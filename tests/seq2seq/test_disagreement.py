@@ -46,7 +46,7 @@ def test_both_kinds_are_found_row_by_row() -> None:
 def test_the_limits_are_those_of_the_rule(weight: float, change: float, kind: str | None) -> None:
     cells = disagreements(np.array([[weight, 1 - weight]]), np.array([[change]]), ("x",), ("y",))
     assert [each.kind for each in cells] == ([] if kind is None else [kind])
-    for number in ("40\u00a0%", "25\u00a0%", "5\u00a0%", "4 times"):
+    for number in ("40\u00a0%", "20\u00a0%", "5\u00a0%", "4 times"):
         assert number in RULE
 
 

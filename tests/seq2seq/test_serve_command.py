@@ -167,6 +167,13 @@ def test_the_address_that_is_printed_is_answered(host: str, allowed: list[str]) 
     assert not hosts or printed in hosts
 
 
+def test_two_servers_that_start_together_do_not_both_have_the_port() -> None:
+    with bound_socket("127.0.0.1", 0) as first:
+        port = first.getsockname()[1]
+        with pytest.raises(UserError, match=f"Port {port} of 127.0.0.1 is in use"):
+            bound_socket("127.0.0.1", port)
+
+
 def test_addresses_can_be_typed_into_a_browser() -> None:
     with bound_socket("127.0.0.1", 0) as local, bound_socket("0.0.0.0", 0) as everywhere:
         assert address_of(local) == f"http://127.0.0.1:{local.getsockname()[1]}/"

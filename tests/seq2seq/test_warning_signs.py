@@ -11,6 +11,7 @@ import pytest
 from data.segmentation import Segmentation
 from data.tokenizer import TokenizerPair
 from data.words import word_spans
+from seq2seq import kept_words
 from seq2seq.kept_words import addresses, missing, names, numbers
 from seq2seq.translation import Hypothesis
 from seq2seq.warning_signs import (
@@ -172,6 +173,12 @@ class TestWords:
         assert "1984" in lost.message
         assert (new.source_words, new.target_words) == ((), (1,))
         assert kinds("7 and 7", "7 und").count("numbers") == 1
+
+    def test_an_address_begins_where_its_characters_begin(self) -> None:
+        """Tried at each of its characters, a text of a thousand letters takes a thousand times as long."""
+        assert kept_words._ADDRESS.search("write to jo.e@b.com", 11) is None
+        assert kept_words._ADDRESS.search("write to jo.e@b.com", 9).group() == "jo.e@b.com"
+        assert kept_words._ADDRESS.search("写信给me@b.com").group() == "me@b.com"
 
     def test_addresses(self) -> None:
         text = text_of("See https://a.org/x?y=1, or mail me@b.com.")

@@ -3,7 +3,7 @@
 import { Asker } from "./api.js";
 import { choice, Progress } from "./controls.js";
 import { element } from "./dom.js";
-import { isRightToLeft, percent, pieceLabel, withoutEnd } from "./units.js";
+import { END_LABEL, isRightToLeft, percent, pieceLabel, textOfPieces, withoutEnd } from "./units.js";
 import { searchOf } from "./view_state.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -95,7 +95,8 @@ export class BeamTab {
     const rows = rowsOf(nodes);
     const steps = 1 + Math.max(0, ...nodes.map((node) => node.step));
     const height = ROW * (1 + Math.max(0, ...rows.values()));
-    const mirrored = isRightToLeft(nodes.map((node) => node.text).join(" "));
+    const best = nodes.filter((node) => node.on_best_path).sort((one, other) => one.step - other.step);
+    const mirrored = isRightToLeft(textOfPieces((best.length ? best : nodes).map((node) => node.piece)));
     this.mirrored = mirrored;
     const width = steps * COLUMN;
     const left = (node) =>
@@ -141,7 +142,7 @@ export class BeamTab {
   }
 
   #node(node) {
-    const isEnd = node.status === "ended";
+    const isEnd = node.piece === END_LABEL;
     const name = isEnd ? "end of sentence" : node.text || node.piece;
     const lang = isEnd ? null : this.languages().target;
     const bar = element("span", { class: "bar" });
@@ -182,10 +183,7 @@ export class BeamTab {
       return;
     }
     const last = path.at(-1);
-    const begin = path
-      .map((node) => (node.starts_word ? ` ${node.text}` : node.text))
-      .join("")
-      .trim();
+    const begin = textOfPieces(path.map((node) => node.piece));
     const facts = `${percent(last.token_probability)} at this step, ${percent(Math.exp(last.log_probability))} so far: ${MEANING[last.status]}`;
     const { target: lang } = this.languages();
     this.path.replaceChildren(element("bdi", { class: "quoted", lang }, begin), ` ${facts}`);

@@ -80,7 +80,14 @@ export class CompareTab {
 
   #choose(changes) {
     this.change(changes);
-    if ("otherModel" in changes && !("otherSearch" in changes)) this.#fillToolbar();
+    if ("otherModel" in changes && !("otherSearch" in changes)) {
+      const focused = this.toolbar.contains(document.activeElement)
+        ? document.activeElement.getAttribute("aria-label")
+        : null;
+      this.#fillToolbar();
+      // What was chosen with the keyboard is chosen on with it.
+      if (focused) this.toolbar.querySelector(`[aria-label="${focused}"]`)?.focus();
+    }
     this.#ask();
   }
 
@@ -188,8 +195,10 @@ export class CompareTab {
   #drawDifference(host, left, right, pairs) {
     const heading = element("h3", {}, "Difference");
     const labels = (reading) => reading.columns.map((column) => column.label).join("\n");
-    if (labels(left) !== labels(right) || !pairs.length) {
-      const reason = pairs.length
+    // Both end, whatever they say.
+    const words = pairs.filter(([one]) => !left.rows[one].isEnd);
+    if (labels(left) !== labels(right) || !words.length) {
+      const reason = words.length
         ? "The two models cut this sentence into different words, so their weights cannot be subtracted."
         : "The two translations have no word in common.";
       host.replaceChildren(heading, element("p", { class: "hint" }, reason));
@@ -199,9 +208,12 @@ export class CompareTab {
       left.weights[one].map((weight, column) => weight - right.weights[other][column]),
     );
     const rows = pairs.map(([one]) => left.rows[one]);
-    const distance =
-      weights.reduce((sum, row) => sum + row.reduce((part, each) => part + Math.abs(each), 0) / 2, 0) /
-      rows.length;
+    const apart = (one, other) =>
+      left.weights[one].reduce(
+        (sum, weight, column) => sum + Math.abs(weight - right.weights[other][column]) / 2,
+        0,
+      );
+    const distance = words.reduce((sum, pair) => sum + apart(...pair), 0) / words.length;
     if (Math.max(...weights.flat().map(Math.abs)) < SMALLEST_DIFFERENCE) {
       host.replaceChildren(
         heading,

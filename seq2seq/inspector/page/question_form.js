@@ -46,7 +46,8 @@ export class QuestionForm {
     });
     this.form.noValidate = true; // what is wrong is said beside the button, in the page's own words
     this.sentence.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      // In Safari a composition has ended before the Enter that ends it: its key code alone tells.
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
       event.preventDefault();
       this.submit();
     });

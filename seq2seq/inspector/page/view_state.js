@@ -24,7 +24,7 @@ export const START = Object.freeze({
 });
 
 const whole = (text) => (/^\d{1,6}$/.test(text) ? Number(text) : null);
-const decimal = (text) => (/^\d{1,4}(\.\d{1,6})?$/.test(text) ? Number(text) : null);
+const decimal = (text) => (/^\d{1,4}(\.\d{1,20})?(e-\d{1,3})?$/.test(text) ? Number(text) : null);
 const oneOf =
   (...known) =>
   (text) =>

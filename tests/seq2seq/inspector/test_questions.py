@@ -53,8 +53,10 @@ def test_the_error_of_the_document_is_what_is_answered(served: ServedModel) -> N
 
 
 def test_too_much_to_do_is_said_at_once(served: ServedModel) -> None:
+    queue = WorkQueue(1)
+    queue.submit([Work(None, 1, 1, "waits", lambda payloads: payloads)])
     with pytest.raises(ApiError) as caught:
-        asyncio.run(Questions([served], WorkQueue(1), Limits()).translate(ASKED, stays))
+        asyncio.run(Questions([served], queue, Limits()).translate(ASKED, stays))
     assert (caught.value.status, caught.value.code) == (503, "busy")
     assert caught.value.response().headers["retry-after"] == "5"
 

@@ -112,6 +112,16 @@ class TestLimitsAndEnds:
         assert taken(queue) == ["new"]  # the hundredth of another request is due later
         assert taken(queue) == [99]
 
+    def test_one_large_request_has_its_turn_where_nothing_waits(self, queue: WorkQueue) -> None:
+        """It is within the limits of a request, so there has to be a moment at which it is taken."""
+        queue.submit([work(number) for number in range(101)])
+        with pytest.raises(QueueFull):
+            queue.submit([work("later")])
+        for _ in range(101):
+            taken(queue)
+        queue.submit([work("later")])
+        assert taken(queue) == ["later"]
+
     def test_closing_lets_everybody_go(self, queue: WorkQueue) -> None:
         waiting = work("waiting")
         queue.submit([waiting])
