@@ -85,6 +85,8 @@ class BatchPipeline:
         cached_pairs: int = 300_000,
         prefetched_batches: int = 16,
         progress: Progress | None = None,
+        lasting_pairs: int | None = None,
+        whole_epochs: int | None = None,
     ) -> None:
         """
         Args:
@@ -105,6 +107,8 @@ class BatchPipeline:
             cached_pairs: a store of at most this many pairs is encoded once and stays in memory as token ids.
             prefetched_batches: how many batches a background thread prepares ahead; 0 for no thread.
             progress: called with (pairs done, all pairs) while a small store is encoded for the first time.
+            lasting_pairs: the first so many pairs are in every epoch, and the others only
+            whole_epochs: in the first so many epochs; None, both of them: every epoch has every pair.
 
         Raises:
             DataError: a setting is out of range.
@@ -117,6 +121,7 @@ class BatchPipeline:
             "max_length": max_length,
             "max_shapes": max_shapes,
             "window_pairs": window_pairs,
+            "lasting_pairs": lasting_pairs,
         }
         for name, value in positive.items():
             if value is not None and value < 1:
@@ -141,8 +146,10 @@ class BatchPipeline:
             cached=len(store) <= cached_pairs,
             progress=progress,
         )
-        # Pairs that are kept: the same in every epoch, known after one of them.
-        self._kept_pairs: int | None = None
+        self._lasting_pairs = len(store) if lasting_pairs is None else lasting_pairs
+        self._whole_epochs = whole_epochs
+        # Of so many pairs of the store, how many are kept: known after an epoch that has them.
+        self._kept_pairs: dict[int, int] = {}
 
     def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """The batches of an epoch, from number `start` on; a background thread works ahead.
@@ -162,34 +169,47 @@ class BatchPipeline:
         It is always known with `batch_size` when the store is small enough for the cache, after
         `count_pairs`, or once a whole epoch was iterated.
         """
-        if self._batch_size is not None and (kept := self.kept_pairs()) is not None:
+        if self._batch_size is not None and (kept := self.kept_pairs(epoch)) is not None:
             return -(-kept // self._batch_size)
         if self._encoder.is_cached and self._alpha == 0:
             return self.report(epoch).batches
         return None
 
-    def kept_pairs(self) -> int | None:
-        """How many pairs every epoch has, those too long or empty left out.
+    def kept_pairs(self, epoch: int = 0) -> int | None:
+        """How many pairs an epoch has, those too long or empty left out.
 
         None when that is not known without encoding a large store.
         """
-        return self.count_pairs() if self._encoder.is_cached else self._kept_pairs
+        if self._encoder.is_cached:
+            self.count_pairs()
+        return self._kept_pairs.get(self._pairs_of(epoch))
 
     def count_pairs(self, progress: Progress | None = None) -> int:
-        """How many pairs every epoch has; encodes a store that is not cached, once, and keeps none of it.
+        """How many pairs an epoch of the whole store has, those too long or empty left out.
+
+        A store that is not cached is encoded for this, once, and nothing of it is kept.
 
         Args:
             progress: called with (pairs done, all pairs) after each window.
         """
-        if self._kept_pairs is None:
-            kept, total = 0, len(self.store)
-            for begin in range(0, total, self._window_pairs):
-                end = min(begin + self._window_pairs, total)
+        total = len(self.store)
+        if not {total, self._lasting_pairs} <= self._kept_pairs.keys():
+            kept, begin = 0, 0
+            while begin < total:
+                border = self._lasting_pairs if begin < self._lasting_pairs else total
+                end = min(begin + self._window_pairs, border)
                 kept += len(self._encoder.encode(np.arange(begin, end, dtype=np.int32))[0])
+                if end == border:
+                    self._kept_pairs[end] = kept
                 if progress is not None:
                     progress(end, total)
-            self._kept_pairs = kept
-        return self._kept_pairs
+                begin = end
+        return self._kept_pairs[total]
+
+    def _pairs_of(self, epoch: int) -> int:
+        """How many pairs of the store, from the first on, an epoch draws from."""
+        is_whole = self._whole_epochs is None or epoch < self._whole_epochs
+        return len(self.store) if is_whole else self._lasting_pairs
 
     def report(self, epoch: int = 0) -> EpochReport:
         """Plan a whole epoch and count it. A store that is not cached is encoded for this."""
@@ -244,11 +264,11 @@ class BatchPipeline:
                 batches.append(self._planner.last_batch(pairs, left_over))
             waiting = pairs.take(left_over)
             yield pairs, losses, batches
-        self._kept_pairs = kept
+        self._kept_pairs[self._pairs_of(epoch)] = kept
 
     def _order(self, epoch: int) -> np.ndarray:
         # int32: a permutation of five million pairs takes 20 MB.
-        order = np.arange(len(self.store), dtype=np.int32)
+        order = np.arange(self._pairs_of(epoch), dtype=np.int32)
         if self._shuffle:
             self._random(epoch, _ORDER, 0).shuffle(order)
         return order

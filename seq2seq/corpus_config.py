@@ -100,6 +100,9 @@ class BackTranslationConfig(Section):
         None, description="file of target sentences, one a line; null: the targets of the training split"
     )
     beam_size: Positive = 5
+    until_epoch: Positive | None = Field(
+        None, description="the last epoch with these pairs; then the corpus' own alone; null: every epoch"
+    )
 
 
 class DataConfig(Section):

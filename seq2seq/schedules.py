@@ -82,11 +82,11 @@ class Plateau(WarmupSchedule):
         return ops.ones_like(step) * self.factor.value
 
 
-def warmup_note(training: TrainingConfig, batches_per_epoch: int | None) -> str | None:
+def warmup_note(training: TrainingConfig, batches: int | None) -> str | None:
     """What to say of a warm-up that takes most of the training; None where it does not, or nobody knows."""
-    if batches_per_epoch is None:
+    if batches is None:
         return None
-    updates = batches_per_epoch * training.epochs // training.gradient_accumulation
+    updates = batches // training.gradient_accumulation
     if 2 * training.warmup_steps <= updates:
         return None
     return (

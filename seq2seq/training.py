@@ -24,7 +24,12 @@ from seq2seq.model_building import build_model
 from seq2seq.optimizers import AveragingAdam, AveragingAdamW
 from seq2seq.run_directory import RunDirectory, processor, software_versions
 from seq2seq.schedules import Plateau, WarmupSchedule, make_schedule, warmup_note
-from seq2seq.training_data import TrainingData, prepare_training_data, reopen_training_data
+from seq2seq.training_data import (
+    TrainingData,
+    describe_batches,
+    prepare_training_data,
+    reopen_training_data,
+)
 from seq2seq.training_display import HeatMapLog, MetricsLog, ProgressDisplay, typical_sentences
 from seq2seq.training_state import (
     Interrupted,
@@ -53,6 +58,7 @@ CHANGEABLE_ON_RESUME = (
     "evaluation.paper_convention",
     "data.corpus.mirror",
     "data.corpus.data_dir",
+    "data.back_translation.until_epoch",
     "model.implementation",
     "training.matmul_precision",
 )
@@ -97,16 +103,17 @@ def _train(
     data = _resumed_data(run, config, mirror, console) if resume else _new_data(run, config, mirror, console)
     keras.utils.set_random_seed(config.seed)
     model = build_model(config, data.tokenizers)
-    batches_per_epoch = _batches_per_epoch(data, config)
-    model.guide = attention_guide(config, batches_per_epoch)
-    schedule, perplexity = compile_model(model, config, batches_per_epoch)
+    counts = _batches_of_epochs(data, config)
+    model.guide = attention_guide(config, None if counts is None else counts[0])
+    batches = None if counts is None else sum(counts)
+    schedule, perplexity = compile_model(model, config, batches)
     console.print(
         f"{model.count_params():,} parameters, {matmul_precision()} products; "
-        f"{_describe_batches(data, config)}",
+        f"{describe_batches(data, config)}",
         highlight=False,
         soft_wrap=True,
     )
-    if note := warmup_note(config.training, batches_per_epoch):
+    if note := warmup_note(config.training, batches):
         console.print(note, highlight=False, soft_wrap=True)
     progress = TrainingProgress()
     goes_on = resume and run.state_file.is_file()
@@ -134,14 +141,16 @@ def _train(
     return progress
 
 
-def _batches_per_epoch(data: TrainingData, config: Config) -> int | None:
-    """The batches of an epoch; None where nobody needs to know and it would take long to find out."""
+def _batches_of_epochs(data: TrainingData, config: Config) -> list[int] | None:
+    """The batches of each epoch; None where nobody needs to know and it would take long to find out."""
     training = config.training
     is_needed = training.schedule == "cosine" or training.guided_attention.decay_epochs is not None
     if is_needed and config.batches.batch_size is not None:
         with slow_progress("Counting the batches", unit="pairs") as report:
             data.train.count_pairs(lambda done, in_all: report("train", done, in_all))
-    return data.train.batch_count(0)
+    counts = [data.train.batch_count(epoch) for epoch in range(training.epochs)]
+    known = [count for count in counts if count is not None]
+    return known if len(known) == len(counts) else None
 
 
 def _way_on(run: RunDirectory) -> str:
@@ -258,12 +267,12 @@ def _unknown_batches(option: str, otherwise: str) -> UserError:
 
 
 def compile_model(
-    model: Seq2SeqModel, config: Config, batches_per_epoch: int | None
+    model: Seq2SeqModel, config: Config, batches_of_training: int | None
 ) -> tuple[WarmupSchedule, Perplexity]:
     """Give the model its optimiser, loss and metrics; returns the schedule and the metric of perplexity."""
     training = config.training
     model.r_drop, model.batch_parts = training.r_drop, training.batch_parts
-    if batches_per_epoch is None and training.schedule == "cosine":
+    if batches_of_training is None and training.schedule == "cosine":
         raise _unknown_batches("training.schedule: cosine", "another schedule")
     accumulation = training.gradient_accumulation
     schedule = make_schedule(
@@ -271,7 +280,7 @@ def compile_model(
         peak=training.learning_rate,
         # The optimiser hands its count of batches to the schedule, also where several make one update.
         warmup_steps=training.warmup_steps * accumulation,
-        total_steps=(batches_per_epoch or 0) * training.epochs,
+        total_steps=batches_of_training or 0,
         final=training.final_learning_rate,
     )
     options: dict[str, Any] = {
@@ -323,7 +332,7 @@ def _fit(
     Raises:
         UserError: the training diverged, or a file cannot be written.
     """
-    display = ProgressDisplay(console, progress, data.train.batch_count(0), perplexity)
+    display = ProgressDisplay(console, progress, _batches_of_epochs(data, config), perplexity)
     curve = run.plots_folder / "learning_curve.png"
     tensorboard = run.tensorboard_folder if config.training.tensorboard else None
     log = MetricsLog(progress, display, run.metrics_file, curve, tensorboard, config.name)
@@ -384,15 +393,3 @@ def _explained(run: RunDirectory, batches: EpochBatches) -> Iterator[None]:
     except tf.errors.OpError as error:
         # TensorFlow wraps what the batches raise into an error of its own, with a traceback as its text.
         raise batches.error or error from error
-
-
-def _describe_batches(data: TrainingData, config: Config) -> str:
-    pairs, kept, count = len(data.train.store), data.train.kept_pairs(), data.train.batch_count(0)
-    parts = [f"{pairs:,} training and {len(data.validation_store):,} validation pairs"]
-    if kept is not None and kept < pairs:
-        parts.append(
-            f"{pairs - kept:,} of them left out (empty, or above {config.batches.max_length} pieces)"
-        )
-    if count is not None:
-        parts.append(f"{count:,} batches per epoch")
-    return ", ".join(parts)

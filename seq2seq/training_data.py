@@ -151,6 +151,22 @@ def reopen_training_data(run: RunDirectory, config: Config, mirror: str | None) 
     return data
 
 
+def describe_batches(data: TrainingData, config: Config) -> str:
+    """How many pairs and batches there are: the line at the start of a training."""
+    pairs, kept, count = len(data.train.store), data.train.kept_pairs(), data.train.batch_count(0)
+    parts = [f"{pairs:,} training and {len(data.validation_store):,} validation pairs"]
+    if kept is not None and kept < pairs:
+        parts.append(
+            f"{pairs - kept:,} of them left out (empty, or above {config.batches.max_length} pieces)"
+        )
+    if count is not None:
+        parts.append(f"{count:,} batches per epoch")
+        until = None if config.data.back_translation is None else config.data.back_translation.until_epoch
+        if until is not None and until < config.training.epochs:
+            parts.append(f"{data.train.batch_count(until):,} from epoch {until + 1} on")
+    return ", ".join(parts)
+
+
 def corpus_fingerprints(corpus: Corpus) -> dict[str, str]:
     """SHA-256 over the texts of the training and of the validation split, as they come from the corpus."""
     fingerprints = _Fingerprints()
@@ -226,7 +242,8 @@ def _open_pipelines(
     train_store: PairStore,
     validation_store: PairStore,
 ) -> TrainingData:
-    batches = config.batches
+    batches, added = config.batches, config.data.back_translation
+    made = run.read_facts()["back_translations"]["kept"] if added is not None else 0
     with slow_progress("Tokenising", unit="pairs") as report:
         train = BatchPipeline(
             train_store,
@@ -237,6 +254,8 @@ def _open_pipelines(
             max_shapes=batches.max_shapes,
             seed=config.seed,
             sampling_alpha=config.tokenizer.sampling_alpha,
+            lasting_pairs=len(train_store) - made,
+            whole_epochs=None if added is None else added.until_epoch,
             progress=lambda done, total: report("train", done, total),
         )
     # Computed now, not at the first batch: a corpus without any usable pair is an error to meet here.

@@ -6,6 +6,7 @@ import csv
 import io
 import math
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,7 +51,7 @@ class ProgressDisplay(keras.callbacks.Callback):
     Args:
         console: on stderr.
         progress: of the training, also that of sessions before.
-        expected_batches: of an epoch; None while unknown.
+        expected_batches: of each epoch; None while unknown.
         perplexity: the model's metric, which counts the tokens.
     """
 
@@ -58,7 +59,7 @@ class ProgressDisplay(keras.callbacks.Callback):
         self,
         console: Console,
         progress: TrainingProgress,
-        expected_batches: int | None,
+        expected_batches: Sequence[int] | None,
         perplexity: Perplexity,
     ) -> None:
         super().__init__()
@@ -89,10 +90,9 @@ class ProgressDisplay(keras.callbacks.Callback):
             # A log file gets the line per epoch only.
             disable=not self.console.is_terminal,
         )
-        epochs = self.params["epochs"]
-        total = None if self.expected_batches is None else self.expected_batches * epochs
+        total = None if self.expected_batches is None else sum(self.expected_batches)
         done = self.training_progress
-        completed = done.epoch * (self.expected_batches or 0) + done.batch
+        completed = sum((self.expected_batches or ())[: done.epoch]) + done.batch
         self._task = self._bar.add_task(
             "training", total=total, completed=completed, facts="building the graph"
         )

@@ -320,6 +320,22 @@ def test_batch_count_is_true_when_it_is_known(make: Any, settings: dict[str, Any
     assert pipeline.batch_count(1) == (None if by_tokens and not cached else actual)
 
 
+@every_setting
+def test_later_epochs_have_the_first_pairs_alone(make: Any, settings: dict[str, Any]) -> None:
+    lasting = 302  # two of them cannot be used
+    settings = {**settings, "lasting_pairs": lasting, "whole_epochs": 2}
+    counted, pipeline = make(**settings), make(**settings)
+    counted.count_pairs()
+    for epoch in range(4):
+        pairs = set(range(len(EVERY_PAIR) if epoch < 2 else lasting)) - ODD
+        batches = list(pipeline.batches(epoch))
+        assert sorted(np.concatenate([batch.indices for batch in batches]).tolist()) == sorted(pairs)
+        assert pipeline.kept_pairs(epoch) == counted.kept_pairs(epoch) == len(pairs)
+        if "tokens_per_batch" not in settings:
+            assert counted.batch_count(epoch) == len(batches)
+        assert same(pipeline.batches(epoch, start=2), batches[2:])
+
+
 @pytest.mark.parametrize("tokens_per_batch", [40, 200, 900])
 def test_planned_batches_hold_their_pairs_and_keep_to_the_budget(tokens_per_batch: int) -> None:
     generator = np.random.default_rng(tokens_per_batch)

@@ -16,7 +16,7 @@ from rich.console import Console
 from data.errors import UserError
 from data.special_ids import EOS_ID
 from data.starter import load_starter_corpus
-from seq2seq import training_data
+from seq2seq import training, training_data
 from seq2seq.config import Config, ConfigError
 from seq2seq.run_directory import RunDirectory
 from seq2seq.training_data import TrainingData, prepare_training_data, reopen_training_data
@@ -216,6 +216,42 @@ def test_a_translation_that_is_not_whole_is_left_out(french_to_english: RunDirec
     )
     assert run.read_facts()["back_translations"] == {"made": 2, "kept": 1}
     assert stored_pairs(data)[-1][1] == lines[0]
+
+
+def test_the_last_epochs_have_the_pairs_of_the_corpus_alone(
+    french_to_english: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schedule = {"schedule": "cosine", "warmup_steps": 2, "epochs": 3}
+    config = with_back_translations(
+        french_to_english, {"training": {**CONTENT["training"], **schedule}}, until_epoch=2
+    )
+    _, data, _ = prepare(config, tmp_path / "prepared")
+    first, second, last = (data.train.kept_pairs(epoch) or 0 for epoch in range(3))
+    assert first == second > 100
+    assert last == 80
+    counts = [-(-pairs // 16) for pairs in (first, second, last)]
+    steps = []
+    make = training.make_schedule
+    monkeypatch.setattr(
+        training,
+        "make_schedule",
+        lambda *name, **more: steps.append(more["total_steps"]) or make(*name, **more),
+    )
+    progress, printed = train_here(config, tmp_path / "run")
+    assert progress.finished
+    assert f"{counts[0]} batches per epoch, {counts[2]} from epoch 3 on" in printed
+    assert steps == [sum(counts)]  # the cosine ends with the last batch
+
+
+def test_how_long_they_are_used_may_change_on_the_way(
+    french_to_english: RunDirectory, tmp_path: Path
+) -> None:
+    """As the number of epochs may: who trains longer may want to end with the corpus' own pairs."""
+    train_here(with_back_translations(french_to_english), tmp_path / "run")
+    longer = {"training": {**CONTENT["training"], "epochs": 2}}
+    config = with_back_translations(french_to_english, longer, until_epoch=1)
+    progress, _ = train_here(config, tmp_path / "run", resume=True)
+    assert progress.epoch == 2
 
 
 def test_opened_again_without_the_back_translations_the_pairs_are_the_same(

@@ -537,7 +537,7 @@ class TestOptimiser:
         """The learning rates of 12 updates, taken from the optimiser while it makes them."""
         config = tiny_training(epochs=3, gradient_accumulation=accumulation, **training)
         model = one_weight_model()
-        compile_model(model, config, batches_per_epoch=4 * accumulation)
+        compile_model(model, config, batches_of_training=12 * accumulation)
         found = []
         for batch in range(12 * accumulation):
             if (batch + 1) % accumulation == 0:
@@ -575,7 +575,7 @@ class TestOptimiser:
             compile_model(
                 model,
                 tiny_training(average_weights=0.8, gradient_accumulation=accumulation, schedule="constant"),
-                batches_per_epoch=5,
+                batches_of_training=5,
             )
             # Far into the training, where the decay has grown to its final value.
             model.optimizer._iterations.assign(1000 * accumulation)
@@ -593,14 +593,14 @@ class TestOptimiser:
         config = tiny_training(
             optimizer=name, warmup_steps=0, schedule="constant", learning_rate=0.5, **options
         )
-        compile_model(model, config, batches_per_epoch=5)
+        compile_model(model, config, batches_of_training=5)
         model.trainable_variables[0].assign([1.0])
         model.optimizer.apply([keras.ops.zeros((1,))])
         assert float(model.trainable_variables[0][0]) == pytest.approx(0.95 if decayed else 1.0)
 
     def test_gradients_are_clipped_by_their_common_norm(self) -> None:
         model = one_weight_model()
-        compile_model(model, tiny_training(clip_norm=2.0), batches_per_epoch=5)
+        compile_model(model, tiny_training(clip_norm=2.0), batches_of_training=5)
         gradients = [keras.ops.convert_to_tensor([each]) for each in (6.0, 8.0)]
         clipped = model.optimizer._clip_gradients(gradients)
         assert [float(each[0]) for each in clipped] == pytest.approx([1.2, 1.6])

@@ -41,7 +41,9 @@ class Shown:
         self.text = io.StringIO()
         self.console = Console(file=self.text, width=width, force_terminal=terminal, color_system=None)
         self.perplexity = Perplexity()
-        self.display = ProgressDisplay(self.console, progress or TrainingProgress(), 12_345, self.perplexity)
+        expected = [12_345] * 100
+        progress = progress or TrainingProgress()
+        self.display = ProgressDisplay(self.console, progress, expected, self.perplexity)
         self.display.set_params({"epochs": 100})
         self.display.on_train_begin()
         # What is drawn is looked at when the test asks for it, not ten times a second.

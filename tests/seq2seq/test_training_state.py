@@ -33,7 +33,7 @@ def make_model(tokenizers: Any, seed: int = 1, *changes: dict[str, Any]) -> kera
     config = tiny_training(EVERYTHING_ON, {"seed": seed}, *changes)
     keras.utils.set_random_seed(seed)
     model = build_model(config, tokenizers)
-    compile_model(model, config, batches_per_epoch=5)
+    compile_model(model, config, batches_of_training=5)
     return model
 
 
