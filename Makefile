@@ -86,7 +86,7 @@ results: $(VENV)/.ready ## write docs/results.md anew from the scores in docs/sc
 	@$(RUN) -m seq2seq.results_page --page docs/results.md --published docs/published_results.yaml \
 		$$(test -f docs/results_examples.yaml && echo --examples docs/results_examples.yaml) docs/scores/*.json
 
-bench: $(VENV)/.ready ## measure speed and memory, write benchmarks/results/own.json (about 6 minutes)
+bench: $(VENV)/.ready ## measure speed and memory, write benchmarks/results/own.json (about 10 minutes)
 	@$(RUN) -m benchmarks
 
 # pymarian 1.12 has no builds for Python 3.13.

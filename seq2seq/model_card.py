@@ -146,7 +146,7 @@ class ModelCard:
         ]
         yield from table(["", ""], rows, left=2)
         yield ""
-        yield "Train it again, with every option as it was:"
+        yield "Train it again, with the options that the training ended with:"
         yield ""
         yield "```console"
         yield f"$ python train.py --config models/{self.name}/config.yaml --run runs/{self.name}-again"
