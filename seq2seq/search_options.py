@@ -18,7 +18,7 @@ _GREATEST_LENGTH_PENALTY = 10.0
 # Lengths are 32-bit numbers in the search, and no translation is nearly that long.
 _GREATEST_LENGTH = 1_000_000
 # Each has a row of its own in every product of a step, as wide as the vocabulary: more do not fit the memory.
-_MOST_HYPOTHESES = 1000
+_MOST_BEAMS, _MOST_RESULTS = 10_000, 100_000
 _GREATEST_LENGTH_FACTOR = 1000.0
 # Below this, sampling is greedy search in all but name, and quotients leave the range of float32.
 _LOWEST_TEMPERATURE = 0.01
@@ -78,8 +78,8 @@ class SearchOptions:
     early_stopping: bool = True
 
     def __post_init__(self) -> None:
-        self._check_whole_number("beam_size", minimum=1, maximum=_MOST_HYPOTHESES)
-        self._check_whole_number("n_best", minimum=1, maximum=_MOST_HYPOTHESES)
+        self._check_whole_number("beam_size", minimum=1, maximum=_MOST_BEAMS)
+        self._check_whole_number("n_best", minimum=1, maximum=_MOST_RESULTS)
         self._check_whole_number("min_length", minimum=0, maximum=_GREATEST_LENGTH)
         self._check_whole_number("max_length_extra", minimum=0, maximum=_GREATEST_LENGTH)
         self._check_whole_number("top_k", minimum=0)

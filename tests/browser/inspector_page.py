@@ -55,7 +55,8 @@ def cell(page: Page, row: int, column: int) -> Locator:
 
 
 def ask(page: Page, sentence: str) -> None:
-    """Types a sentence and presses Enter."""
+    """Types a sentence and presses Enter, once the page knows its models and listens."""
+    page.wait_for_function("() => document.getElementById('model').options.length > 0")
     box = page.get_by_label("Sentence to translate")
     box.fill(sentence)
     box.press("Enter")

@@ -15,13 +15,13 @@ from seq2seq.search_options import SearchOptions
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"beam_size": 0}, r"beam_size must be a whole number from 1 to 1,000; got 0"),
-        ({"beam_size": 1001}, r"beam_size must be a whole number from 1 to 1,000; got 1001"),
-        ({"n_best": 10**6, "sampling": True}, r"n_best must be a whole number from 1 to 1,000"),
+        ({"beam_size": 0}, r"beam_size must be a whole number from 1 to 10,000; got 0"),
+        ({"beam_size": 10001}, r"beam_size must be a whole number from 1 to 10,000; got 10001"),
+        ({"n_best": 10**6, "sampling": True}, r"n_best must be a whole number from 1 to 100,000"),
         ({"beam_size": 2.0}, r"beam_size must be a whole number"),
         ({"beam_size": True}, r"beam_size must be a whole number"),
         ({"beam_size": 3, "n_best": 4}, r"n_best must be from 1 to beam_size \(3\); got 4"),
-        ({"n_best": 0}, r"n_best must be a whole number from 1 to 1,000; got 0"),
+        ({"n_best": 0}, r"n_best must be a whole number from 1 to 100,000; got 0"),
         ({"length_penalty": -0.1}, r"length_penalty must be a finite number from 0 to 10; got -0.1"),
         ({"length_penalty": float("nan")}, r"length_penalty must be a finite number"),
         ({"length_normalisation": "none"}, r"length_normalisation must be power or gnmt; got 'none'"),
