@@ -263,9 +263,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--model", metavar="RUN", required=True, help="directory of a trained run or of a shipped model"
     )
-    number: Any = {"metavar": "N"}
-    parser.add_argument("--clients", type=at_least(1), default=50, help="at once (default 50)", **number)
-    parser.add_argument("--requests", type=at_least(2), default=1000, help="of all (default 1000)", **number)
+    parser.add_argument("--clients", type=at_least(1), default=50, metavar="N", help="at once (default 50)")
+    parser.add_argument(
+        "--requests", type=at_least(2), default=1000, metavar="N", help="of all (default 1000)"
+    )
     parser.add_argument("--output", default=RESULTS, metavar="FILE", help=f"JSON (default {RESULTS.name})")
     return parser
 

@@ -6,7 +6,7 @@ import hashlib
 import itertools
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,7 +18,7 @@ from data.errors import DataError
 _TEXT_FILE, _OFFSETS_FILE, _MANIFEST_FILE = "text.bin", "offsets.bin", "store.json"
 _FORMAT = "text pairs 1"
 _OFFSET = np.dtype("<i8")
-_PAIRS_PER_WRITE = 4096
+_PAIRS_PER_WRITE = _PAIRS_PER_READ = 4096
 # Wanted places closer than this are read in one system call: copying a page costs less than another call.
 _LARGEST_GAP = 4096
 _LARGEST_READ = 1 << 20
@@ -66,6 +66,11 @@ class PairStore:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        """Every pair, in order, read in portions."""
+        for begin in range(0, self._count, _PAIRS_PER_READ):
+            yield from self.read(range(begin, min(begin + _PAIRS_PER_READ, self._count)))
 
     def read(self, indices: Sequence[int] | np.ndarray) -> list[tuple[str, str]]:
         """The pairs at `indices`, in that order; an index may be repeated.

@@ -175,6 +175,20 @@ class BatchPipeline:
             return self.report(epoch).batches
         return None
 
+    def batch_counts(self, epochs: int) -> list[int] | None:
+        """How many batches each of the first epochs has; None where that is not known, see `batch_count`.
+
+        Epochs of the same pairs differ by a few batches at most, and only with `tokens_per_batch`: the first
+        of them stands for all.
+        """
+        counts: dict[int, int | None] = {}
+        for epoch in range(epochs):
+            if self._pairs_of(epoch) not in counts:
+                counts[self._pairs_of(epoch)] = self.batch_count(epoch)
+        if None in counts.values():
+            return None
+        return [counts[self._pairs_of(epoch)] or 0 for epoch in range(epochs)]
+
     def kept_pairs(self, epoch: int = 0) -> int | None:
         """How many pairs an epoch has, those too long or empty left out.
 

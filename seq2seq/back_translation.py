@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data.atomic import atomic_write
+from data.cleaning import CleaningRules
 from data.home import with_home
 from data.pair_store import NoPairsError, PairStore
 from data.text_lines import TextFile
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from seq2seq.run_directory import RunDirectory
 
 _ORIGIN_FILE = "made_of.json"
+_with_single_spaces = CleaningRules(white_space="collapse").normalise
 _BATCH_SIZE = 128
 
 
@@ -52,8 +54,9 @@ def back_translated_pairs(run: RunDirectory, config: Config, corpus: Corpus) -> 
     if settings is None:
         return None
     model = _find_model(settings, config, corpus)
+    held_out = _held_out_targets(config, corpus)
     origin = {
-        "text": _digest(_targets(settings, config, corpus)),
+        "text": _digest(_targets(settings, corpus, held_out)),
         "model": model_fingerprint(model),
         "beam_size": settings.beam_size,
     }
@@ -61,7 +64,7 @@ def back_translated_pairs(run: RunDirectory, config: Config, corpus: Corpus) -> 
     if not _is_made_of(folder, origin):
         (folder / _ORIGIN_FILE).unlink(missing_ok=True)
         count = corpus.train.size if settings.text is None else None
-        pairs = _translated_back(model, settings, _targets(settings, config, corpus), count)
+        pairs = _translated_back(model, settings, _targets(settings, corpus, held_out), count)
         try:
             PairStore.write(folder, pairs)
         except NoPairsError as error:
@@ -73,24 +76,27 @@ def back_translated_pairs(run: RunDirectory, config: Config, corpus: Corpus) -> 
     return PairStore(folder)
 
 
-def _targets(settings: BackTranslationConfig, config: Config, corpus: Corpus) -> Iterator[str]:
-    """The sentences to translate back.
+def _held_out_targets(config: Config, corpus: Corpus) -> set[str]:
+    """What must not be translated back, where cleaning removes training pairs whose source is held out.
 
-    Cleaning that removes a training pair because its source is held out would let it in again in other words.
+    Their targets would bring them in again in other words.
     """
-    held_out = set()
-    if config.data.cleaning.held_out_overlap == "remove":
-        splits = (corpus.validation, *corpus.test.values())
-        held_out = {_words(target) for split in splits for _, target in split}
+    if config.data.cleaning.held_out_overlap != "remove":
+        return set()
+    return {
+        _with_single_spaces(target)
+        for split in (corpus.validation, *corpus.test.values())
+        for _, target in split
+    }
+
+
+def _targets(settings: BackTranslationConfig, corpus: Corpus, held_out: set[str]) -> Iterator[str]:
+    """The sentences to translate back."""
     if settings.text is None:
-        yield from (target for _, target in corpus.train if _words(target) not in held_out)
+        yield from (target for _, target in corpus.train if _with_single_spaces(target) not in held_out)
         return
     with TextFile(with_home(settings.text)) as file:
-        yield from (line for line in file if _words(line) not in held_out)
-
-
-def _words(text: str) -> str:
-    return " ".join(text.split())
+        yield from (line for line in file if _with_single_spaces(line) not in held_out)
 
 
 def _digest(texts: Iterable[str]) -> str:

@@ -8,11 +8,10 @@ known one.
 from __future__ import annotations
 
 import difflib
-import types
-import typing
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
@@ -330,8 +329,8 @@ def _key_of(location: Sequence[str | int]) -> tuple[str, ...]:
 
 def _section_of(annotation: Any) -> Any:
     """The class of a section, also of one that may be left out (`Section | None`)."""
-    if isinstance(annotation, types.UnionType):
-        return next(each for each in typing.get_args(annotation) if each is not type(None))
+    if isinstance(annotation, UnionType):
+        return next(each for each in get_args(annotation) if each is not NoneType)
     return annotation
 
 

@@ -134,9 +134,10 @@ def _ways_of_looking(options: argparse.Namespace, run: RunDirectory) -> dict[str
 
 def _folder(options: argparse.Namespace, run: RunDirectory) -> Path:
     from seq2seq.evaluation_files import limited_folder
+    from seq2seq.run_directory import RunDirectory
 
     folder = Path(options.folder) if options.folder else run.evaluation_folder
-    if run.is_shipped and not options.folder and (run.output_folder / run.config_file.name).exists():
+    if not options.folder and run.is_shipped and RunDirectory(run.output_folder).exists():
         raise UserError(
             f"{run.output_folder} holds a run of its own, whose scores those of the shipped model "
             f"{run.path.name} would replace. Say where they should go: --folder DIR"

@@ -8,6 +8,7 @@ The run has to be trained to its end and evaluated (`python evaluate.py --model 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import shutil
 import tempfile
@@ -295,12 +296,9 @@ def _training_pairs(run: RunDirectory) -> Iterator[tuple[str, str]]:
     """
     from data.pair_store import PairStore
 
-    at_once = 10_000
     made = run.read_facts().get("back_translations", {}).get("kept", 0)
     with PairStore(run.data_folder / "train") as store:
-        end = len(store) - made
-        for begin in range(0, end, at_once):
-            yield from store.read(range(begin, min(begin + at_once, end)))
+        yield from itertools.islice(store, len(store) - made)
 
 
 def _seen(run: RunDirectory, corpus: Corpus) -> dict[str, Any]:

@@ -109,7 +109,7 @@ def _train(
     schedule, perplexity = compile_model(model, config, batches)
     console.print(
         f"{model.count_params():,} parameters, {matmul_precision()} products; "
-        f"{describe_batches(data, config)}",
+        f"{describe_batches(data, config, counts)}",
         highlight=False,
         soft_wrap=True,
     )
@@ -132,7 +132,7 @@ def _train(
         progress.finished = False
         _write_outcome(run, config, progress)
         console.print(f"Going on at epoch {progress.epoch + 1}, batch {progress.batch + 1}.", highlight=False)
-    padding = _fit(model, config, run, data, schedule, progress, perplexity, console)
+    padding = _fit(model, config, run, data, schedule, progress, perplexity, console, counts)
     if padding:
         shares = ", ".join(f"{share:.1%} {side}" for side, share in padding.items())
         console.print(f"Padding of the batches: {shares}.", highlight=False)
@@ -148,9 +148,7 @@ def _batches_of_epochs(data: TrainingData, config: Config) -> list[int] | None:
     if is_needed and config.batches.batch_size is not None:
         with slow_progress("Counting the batches", unit="pairs") as report:
             data.train.count_pairs(lambda done, in_all: report("train", done, in_all))
-    counts = [data.train.batch_count(epoch) for epoch in range(training.epochs)]
-    known = [count for count in counts if count is not None]
-    return known if len(known) == len(counts) else None
+    return data.train.batch_counts(training.epochs)
 
 
 def _way_on(run: RunDirectory) -> str:
@@ -323,6 +321,7 @@ def _fit(
     progress: TrainingProgress,
     perplexity: Perplexity,
     console: Console,
+    counts: list[int] | None,
 ) -> dict[str, float]:
     """Train the epochs that are left, until their end or until interrupted.
 
@@ -332,7 +331,7 @@ def _fit(
     Raises:
         UserError: the training diverged, or a file cannot be written.
     """
-    display = ProgressDisplay(console, progress, _batches_of_epochs(data, config), perplexity)
+    display = ProgressDisplay(console, progress, counts, perplexity)
     curve = run.plots_folder / "learning_curve.png"
     tensorboard = run.tensorboard_folder if config.training.tensorboard else None
     log = MetricsLog(progress, display, run.metrics_file, curve, tensorboard, config.name)

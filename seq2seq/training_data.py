@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -85,7 +85,7 @@ def prepare_training_data(
     if back_translations is not None:
         _note_back_translations(run, config, len(back_translations), len(train_store) - genuine, console)
     # What a machine wrote is not what a vocabulary should be made of.
-    tokenizers = _make_tokenizers(config, itertools.islice(_stored_pairs(train_store), genuine))
+    tokenizers = _make_tokenizers(config, itertools.islice(train_store, genuine))
     tokenizers.save(run.tokenizer_folder)
     data = _open_pipelines(run, config, corpus, tokenizers, train_store, validation_store)
     run.write_facts(
@@ -151,19 +151,19 @@ def reopen_training_data(run: RunDirectory, config: Config, mirror: str | None) 
     return data
 
 
-def describe_batches(data: TrainingData, config: Config) -> str:
-    """How many pairs and batches there are: the line at the start of a training."""
-    pairs, kept, count = len(data.train.store), data.train.kept_pairs(), data.train.batch_count(0)
+def describe_batches(data: TrainingData, config: Config, counts: Sequence[int] | None) -> str:
+    """How many pairs and, of each epoch, batches there are: the line at the start of a training."""
+    pairs, kept = len(data.train.store), data.train.kept_pairs()
     parts = [f"{pairs:,} training and {len(data.validation_store):,} validation pairs"]
     if kept is not None and kept < pairs:
         parts.append(
             f"{pairs - kept:,} of them left out (empty, or above {config.batches.max_length} pieces)"
         )
-    if count is not None:
-        parts.append(f"{count:,} batches per epoch")
+    if counts is not None:
+        parts.append(f"{counts[0]:,} batches per epoch")
         until = None if config.data.back_translation is None else config.data.back_translation.until_epoch
-        if until is not None and until < config.training.epochs:
-            parts.append(f"{data.train.batch_count(until):,} from epoch {until + 1} on")
+        if until is not None and until < len(counts):
+            parts.append(f"{counts[until]:,} from epoch {until + 1} on")
     return ", ".join(parts)
 
 
@@ -192,7 +192,7 @@ def _clean_training_pairs(
         The store, and how many of its pairs, from the first on, are from the training split.
     """
     judged: list[NDArray[np.bool_]] = []
-    more = () if back_translations is None else _stored_pairs(back_translations)
+    more = () if back_translations is None else back_translations
     with slow_progress(f"Cleaning {corpus.name}", unit="pairs") as report:
         pairs = itertools.chain(_counted("train", train_pairs, corpus.train.size, report), more)
         try:
@@ -296,12 +296,6 @@ def _make_tokenizers(config: Config, pairs: Iterator[tuple[str, str]]) -> Tokeni
         seed=config.seed,
         max_training_sentences=settings.max_training_sentences,
     )
-
-
-def _stored_pairs(store: PairStore) -> Iterator[tuple[str, str]]:
-    indices = iter(range(len(store)))
-    while block := list(itertools.islice(indices, 4096)):
-        yield from store.read(block)
 
 
 def _counted(

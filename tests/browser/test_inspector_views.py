@@ -73,14 +73,19 @@ def test_why_marks_where_attention_and_dependence_disagree(
     assert "Attention is not everything." in page.locator("#panel-why").inner_text()
 
 
-def test_compare_draws_the_difference_of_common_words(
-    page_server: PageServer, translated: Callable[..., Page]
-) -> None:
-    left, right = translation(SOURCE, TARGET, weights=WEIGHTS), translation(SOURCE, "ich sehe das nicht")
+def compared_with(target: str, page_server: PageServer, translated: Callable[..., Page]) -> Page:
+    """The tab Compare, with what greedy search has found beside the translation."""
+    left, right = translation(SOURCE, TARGET, weights=WEIGHTS), translation(SOURCE, target)
     page_server.answers["/api/translate"] = lambda body: answered(
         right if body.get("beam_size") == 1 else left
     )
-    page = translated(left, view="compare")
+    return translated(left, view="compare")
+
+
+def test_compare_draws_the_difference_of_common_words(
+    page_server: PageServer, translated: Callable[..., Page]
+) -> None:
+    page = compared_with("ich sehe das nicht", page_server, translated)
     page.wait_for_selector(".difference .heat-map")
     assert page_server.last("/api/translate")["beam_size"] == 1  # with one model, greedy search is the other
     assert page.locator(".difference tbody th").all_inner_texts() == ["ich", "sehe", "nicht", "</s>"]
@@ -93,11 +98,7 @@ def test_compare_draws_the_difference_of_common_words(
 def test_the_end_is_no_word_that_two_translations_share(
     page_server: PageServer, translated: Callable[..., Page]
 ) -> None:
-    left, right = translation(SOURCE, TARGET, weights=WEIGHTS), translation(SOURCE, "tu voyais")
-    page_server.answers["/api/translate"] = lambda body: answered(
-        right if body.get("beam_size") == 1 else left
-    )
-    page = translated(left, view="compare")
+    page = compared_with("tu voyais", page_server, translated)
     page.wait_for_selector(".difference .hint")
     assert "no word in common" in page.locator(".difference").inner_text()
 

@@ -36,6 +36,14 @@ def test_gives_back_what_was_written(tmp_path: Path) -> None:
         assert store.read([]) == []
 
 
+@pytest.mark.parametrize("portion", [1, 3, 7, 100])
+def test_gives_every_pair_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, portion: int) -> None:
+    monkeypatch.setattr(pair_store, "_PAIRS_PER_READ", portion)
+    with PairStore.write(tmp_path, PAIRS) as store:
+        assert list(store) == PAIRS
+        assert list(store) == PAIRS  # each time anew
+
+
 def test_reads_in_the_order_asked_for(tmp_path: Path) -> None:
     pairs = _many(10_000)
     store = PairStore.write(tmp_path, pairs)

@@ -336,6 +336,22 @@ def test_later_epochs_have_the_first_pairs_alone(make: Any, settings: dict[str, 
         assert same(pipeline.batches(epoch, start=2), batches[2:])
 
 
+@every_setting
+def test_epochs_of_the_same_pairs_are_planned_once(
+    make: Any, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline, planned = make(**settings, lasting_pairs=302, whole_epochs=2), []
+    report = BatchPipeline.report
+    monkeypatch.setattr(
+        BatchPipeline, "report", lambda self, epoch: planned.append(epoch) or report(self, epoch)
+    )
+    whole, later = (pipeline.batch_count(epoch) for epoch in (0, 2))
+    planned.clear()
+    known = [whole, whole, later, later, later]
+    assert pipeline.batch_counts(5) == (None if None in known else known)
+    assert planned in ([], [0, 2])
+
+
 @pytest.mark.parametrize("tokens_per_batch", [40, 200, 900])
 def test_planned_batches_hold_their_pairs_and_keep_to_the_budget(tokens_per_batch: int) -> None:
     generator = np.random.default_rng(tokens_per_batch)

@@ -196,9 +196,9 @@ export class CompareTab {
     const heading = element("h3", {}, "Difference");
     const labels = (reading) => reading.columns.map((column) => column.label).join("\n");
     // Both end, whatever they say.
-    const words = pairs.filter(([one]) => !left.rows[one].isEnd);
-    if (labels(left) !== labels(right) || !words.length) {
-      const reason = words.length
+    const haveWords = pairs.some(([one]) => !left.rows[one].isEnd);
+    if (labels(left) !== labels(right) || !haveWords) {
+      const reason = haveWords
         ? "The two models cut this sentence into different words, so their weights cannot be subtracted."
         : "The two translations have no word in common.";
       host.replaceChildren(heading, element("p", { class: "hint" }, reason));
@@ -208,12 +208,10 @@ export class CompareTab {
       left.weights[one].map((weight, column) => weight - right.weights[other][column]),
     );
     const rows = pairs.map(([one]) => left.rows[one]);
-    const apart = (one, other) =>
-      left.weights[one].reduce(
-        (sum, weight, column) => sum + Math.abs(weight - right.weights[other][column]) / 2,
-        0,
-      );
-    const distance = words.reduce((sum, pair) => sum + apart(...pair), 0) / words.length;
+    const ofWords = weights.filter((_, index) => !rows[index].isEnd);
+    const distance =
+      ofWords.reduce((sum, row) => sum + row.reduce((part, each) => part + Math.abs(each), 0) / 2, 0) /
+      ofWords.length;
     if (Math.max(...weights.flat().map(Math.abs)) < SMALLEST_DIFFERENCE) {
       host.replaceChildren(
         heading,
