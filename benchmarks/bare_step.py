@@ -2,16 +2,18 @@
 
     python -m benchmarks.bare_step RUN TIMES
 
-Prints target tokens per second, once for each time that it goes through the batches, as JSON.
+Prints JSON: `speeds`, the target tokens per second of each time that it goes through the batches;
+`settled_epochs`, those of the run, counted from 0, without a batch of a new shape; `target_tokens` of each
+epoch. A new shape costs `train.py` a second or more, once: much in a short epoch, nothing in a training.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Hashable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.timing import repeat
 from benchmarks.variants import traced_with
@@ -19,14 +21,32 @@ from data.quiet_tensorflow import load_tensorflow_quietly
 from seq2seq.run_directory import RunDirectory
 from seq2seq.startup import prepare_environment, run_command, share_cores
 
+if TYPE_CHECKING:
+    from data.batching import Batch
 
-def bare_speeds(run: RunDirectory, epochs: int) -> list[float]:
-    """Target tokens per second over the batches of a run's last epoch, once for each time they are run."""
-    from seq2seq.training_data import reopen_training_data
 
-    data = reopen_training_data(run, run.config, None)
-    batches = list(data.train.batches(run.read_facts()["epochs"] - 1))
-    tokens = sum(int((batch.target_output_tokens != 0).sum()) for batch in batches)
+def settled_epochs(shapes: Sequence[Collection[Hashable]]) -> list[int]:
+    """Numbers of the epochs all of whose shapes occurred in an epoch before.
+
+    Args:
+        shapes: of the batches of each epoch.
+    """
+    known: set[Hashable] = set()
+    settled = []
+    for epoch, of_epoch in enumerate(shapes):
+        if known.issuperset(of_epoch):
+            settled.append(epoch)
+        known.update(of_epoch)
+    return settled
+
+
+def _target_tokens(batches: Sequence[Batch]) -> int:
+    return sum(int((batch.target_output_tokens != 0).sum()) for batch in batches)
+
+
+def bare_speeds(run: RunDirectory, batches: Sequence[Batch], times: int) -> list[float]:
+    """Target tokens per second of a run's bare step over these batches, once for each time they are run."""
+    tokens = _target_tokens(batches)
     step = _bare_step(run)
 
     def run_epoch() -> None:
@@ -34,7 +54,7 @@ def bare_speeds(run: RunDirectory, epochs: int) -> list[float]:
             step(batch)
 
     with traced_with(run.config.training.matmul_precision):
-        return repeat(run_epoch, runs=epochs).rates(tokens)
+        return repeat(run_epoch, runs=times).rates(tokens)
 
 
 def _bare_step(run: RunDirectory) -> Callable[[Any], Any]:
@@ -60,7 +80,20 @@ def main(arguments: list[str] | None = None) -> int:
     run = RunDirectory(Path(folder))
     share_cores(run.config.training.batch_parts)
     load_tensorflow_quietly()
-    print(json.dumps(bare_speeds(run, int(times))))
+    from seq2seq.training_data import reopen_training_data
+
+    train = reopen_training_data(run, run.config, None).train
+    epochs = [list(train.batches(epoch)) for epoch in range(run.read_facts()["epochs"])]
+    shapes = [
+        {(batch.source_tokens.shape, batch.target_output_tokens.shape) for batch in batches}
+        for batches in epochs
+    ]
+    found = {
+        "speeds": bare_speeds(run, epochs[-1], int(times)),
+        "settled_epochs": settled_epochs(shapes),
+        "target_tokens": [_target_tokens(batches) for batches in epochs],
+    }
+    print(json.dumps(found))
     return 0
 
 

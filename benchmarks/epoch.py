@@ -1,8 +1,8 @@
 """Training as users start it (train.py, in a process of its own): its speed and its memory.
 
-The speed is that of each epoch after the first, which also builds graphs, as metrics.csv has it. It is
-compared with the bare step (no metrics, average, clipping, callbacks or reading of data) on the very batches
-of the last epoch.
+The speed is that of each epoch without a batch of a new shape, which XLA compiles for, as metrics.csv has
+it. It is compared with the bare step (no metrics, average, clipping, callbacks or reading of data) on the
+very batches of the last epoch. What the shapes cost, once in a training, is a figure of its own.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from benchmarks.reference import NO_DROPOUT, REFERENCE, NetworkSizes, configurat
 from seq2seq.config import Config, ModelConfig, TrainingConfig, dump_config
 from seq2seq.run_directory import RunDirectory
 
-_EPOCHS = 3
+_EPOCHS = 9
 _IMPORTS = """
 from seq2seq.startup import prepare_environment
 prepare_environment()
@@ -67,20 +67,32 @@ def measure(settings: Settings = SHORT) -> Outcome:
     imports = run_python(["-c", _IMPORTS]).peak_megabytes
     with tempfile.TemporaryDirectory() as folder:
         data = write_corpus(Path(folder) / "corpus", settings.train_pairs, settings.validation_pairs)
-        speeds = {}
+        speeds, peaks = {}, {}
         for number, (name, way) in enumerate(_WAYS.items()):
-            speeds[name], peak = _train(Path(folder) / f"run_{number}", _configuration(settings, data, way))
-            outcome.add_runs(name, speeds[name], "target tokens/s")
-            outcome.add(name, peak - imports, "MB above the imports")
-        run = RunDirectory(Path(folder) / "run_0")
+            run = RunDirectory(Path(folder) / f"run_{number}")
+            speeds[name], peaks[name] = _train(run.path, _configuration(settings, data, way))
         outcome.notes.append(f"matrix products have {run.read_facts()['matmul_precision']} operands.")
         # In a process of its own: there it has the threads that train.py has.
-        printed = run_python(["-m", "benchmarks.bare_step", str(run.path), str(settings.bare_epochs)]).output
-        bare = json.loads(printed)
+        first = Path(folder) / "run_0"
+        printed = run_python(["-m", "benchmarks.bare_step", str(first), str(settings.bare_epochs)]).output
+    bare = json.loads(printed)
     outcome.add("imports of TensorFlow and Keras", imports, "MB")
-    outcome.add_runs("bare step, same batches", bare, "target tokens/s")
-    for name, speed in speeds.items():
-        outcome.add(name, 100 * statistics.median(speed) / statistics.median(bare), "% of the bare step")
+    outcome.add_runs("bare step, same batches", bare["speeds"], "target tokens/s")
+    settled = bare["settled_epochs"]
+    if not settled:
+        outcome.notes.append(f"each of {_EPOCHS} epochs had a batch of a new shape: no speed of train.py.")
+    for name, of_epochs in speeds.items():
+        outcome.add(name, peaks[name] - imports, "MB above the imports")
+        if not settled:
+            continue
+        usual = statistics.median(of_epochs[epoch] for epoch in settled)
+        outcome.add_runs(name, [of_epochs[epoch] for epoch in settled], "target tokens/s")
+        outcome.add(name, 100 * usual / statistics.median(bare["speeds"]), "% of the bare step")
+        counted = enumerate(zip(bare["target_tokens"], of_epochs, strict=True))
+        once = sum(
+            tokens / speed - tokens / usual for epoch, (tokens, speed) in counted if epoch not in settled
+        )
+        outcome.add(f"{name}: new shapes, once", once, "s")
     return outcome
 
 
@@ -107,4 +119,4 @@ def _train(run: Path, config: Config) -> tuple[list[float], float]:
     child = run_python(["train.py", "--config", str(file), "--run", str(run)])
     with open(run / "metrics.csv", encoding="utf-8") as metrics:
         rows = list(csv.DictReader(metrics))
-    return [float(row["target_tokens_per_second"]) for row in rows[1:]], child.peak_megabytes
+    return [float(row["target_tokens_per_second"]) for row in rows], child.peak_megabytes

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import deque
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,13 +23,14 @@ from data.text_lines import TextFile
 from seq2seq.config import Config, ConfigError
 from seq2seq.evaluated_system import fingerprint as model_fingerprint
 from seq2seq.languages import language_name, primary_code
+from seq2seq.translated_lines import translated_lines
 
 if TYPE_CHECKING:
     from data.corpora import Corpus
     from seq2seq.corpus_config import BackTranslationConfig
     from seq2seq.run_directory import RunDirectory
 
-_ORIGIN_FILE = "made_of.json"
+_ORIGIN_FILE, _UNFINISHED_FILE = "made_of.json", "unfinished.jsonl"
 _with_single_spaces = CleaningRules(white_space="collapse").normalise
 _BATCH_SIZE = 128
 
@@ -63,8 +63,15 @@ def back_translated_pairs(run: RunDirectory, config: Config, corpus: Corpus) -> 
     folder = run.back_translations_folder
     if not _is_made_of(folder, origin):
         (folder / _ORIGIN_FILE).unlink(missing_ok=True)
-        count = corpus.train.size if settings.text is None else None
-        pairs = _translated_back(model, settings, _targets(settings, corpus, held_out), count)
+        pairs = _counted(
+            translated_lines(
+                folder / _UNFINISHED_FILE,
+                origin,
+                _targets(settings, corpus, held_out),
+                lambda targets: _translated_back(model, settings, targets),
+            ),
+            corpus.train.size if settings.text is None else None,
+        )
         try:
             PairStore.write(folder, pairs)
         except NoPairsError as error:
@@ -73,6 +80,7 @@ def back_translated_pairs(run: RunDirectory, config: Config, corpus: Corpus) -> 
             ) from error
         with atomic_write(folder / _ORIGIN_FILE) as file:
             json.dump(origin, file, indent=1)
+        (folder / _UNFINISHED_FILE).unlink()
     return PairStore(folder)
 
 
@@ -143,25 +151,21 @@ def _direction(languages: tuple[str, str]) -> str:
 
 
 def _translated_back(
-    model: RunDirectory, settings: BackTranslationConfig, targets: Iterable[str], count: int | None
-) -> Iterator[tuple[str, str]]:
-    """Pairs of a back-translation and the text it was made of.
-
-    A translation that is not of the whole text, or has no end, is left empty for cleaning to count.
-    """
-    from seq2seq.line_progress import line_progress
+    model: RunDirectory, settings: BackTranslationConfig, targets: Iterator[str]
+) -> Iterator[str]:
+    """A translation that is not of the whole text, or has no end, is left empty for cleaning to count."""
     from seq2seq.translator import Translator
 
     translator = Translator.load(model)
     options = translator.default_options(beam_size=settings.beam_size)
-    waiting: deque[str] = deque()
+    for translation in translator.translate_stream(targets, options, batch_size=_BATCH_SIZE):
+        yield "" if translation.note else translation.text
 
-    def remembered() -> Iterator[str]:
-        for target in targets:
-            waiting.append(target)
-            yield target
 
-    with line_progress("Translating back", count) as advance:
-        for translation in translator.translate_stream(remembered(), options, batch_size=_BATCH_SIZE):
+def _counted(pairs: Iterator[tuple[str, str]], total: int | None) -> Iterator[tuple[str, str]]:
+    from seq2seq.line_progress import line_progress
+
+    with line_progress("Translating back", total) as advance:
+        for pair in pairs:
             advance()
-            yield "" if translation.note else translation.text, waiting.popleft()
+            yield pair

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from data.errors import UserError
+from seq2seq.search_options import DEFAULT_RERANK_WEIGHT
 
 _OPTION_OF = {"forced_prefix": "--prefix", "sampling": "--sample"} | {
     name: f"--{name.replace('_', '-')}"
@@ -85,6 +86,44 @@ def add_speed_options(group: argparse._ArgumentGroup) -> None:
         help="choose from the run's shortlist instead of the whole vocabulary; "
         "python -m seq2seq.make_shortlist RUN makes one of a run that was trained here",
     )
+
+
+def add_reranking_options(group: argparse._ArgumentGroup) -> None:
+    """Options to let a second model choose among what the search found."""
+    group.add_argument(
+        "--rerank-with",
+        metavar="MODEL",
+        help="a run or shipped model of the other direction: of all translations that the beam found, the "
+        "one from which it can tell the source best has an advantage",
+    )
+    group.add_argument(
+        "--rerank-weight",
+        type=_weight,
+        metavar="W",
+        help=f"of what the model of --rerank-with says (default {DEFAULT_RERANK_WEIGHT}); 0 changes nothing",
+    )
+
+
+def _weight(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number of at least 0, got {text!r}")
+    return value
+
+
+def reranking_contradiction(options: argparse.Namespace) -> str | None:
+    """What is wrong with these options together; None when nothing is."""
+    if options.rerank_weight is not None and options.rerank_with is None:
+        return "--rerank-weight says how much another model counts: name it with --rerank-with MODEL"
+    return None
+
+
+def rerank_weight(options: argparse.Namespace) -> float:
+    """The weight that was given, or the default."""
+    return DEFAULT_RERANK_WEIGHT if options.rerank_weight is None else options.rerank_weight
 
 
 def at_least(minimum: int) -> Callable[[str], int]:

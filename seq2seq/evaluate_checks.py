@@ -62,7 +62,9 @@ def check_readings(options: argparse.Namespace, run: RunDirectory, sets: Sequenc
             "--alignment-gold FILE, and the one set that it belongs to."
         )
     if options.reverse_model:
-        _check_reverse_model(options.reverse_model, run)
+        from seq2seq.reverse_model import find_reverse_model
+
+        find_reverse_model(options.reverse_model, run, "--reverse-model")
     if options.alignment_baseline:
         from data.pair_store import PairStore
 
@@ -73,22 +75,6 @@ def check_readings(options: argparse.Namespace, run: RunDirectory, sets: Sequenc
                 "--alignment-baseline aligns by the pairs that the run was trained on, and they are not "
                 f"there ({error})"
             ) from error
-
-
-def _check_reverse_model(name: str, run: RunDirectory) -> None:
-    from seq2seq.evaluated_system import languages_of
-    from seq2seq.languages import primary_code
-    from seq2seq.shipped_models import find_model
-
-    back = find_model(name)
-    back.check_is_trained()
-    (source, target), (back_source, back_target) = languages_of(run), languages_of(back)
-    for wanted, found in ((target, back_source), (source, back_target)):
-        if wanted and found and primary_code(wanted) != primary_code(found):
-            raise UserError(
-                f"--reverse-model {name} translates from {back_source} to {back_target}; the other direction "
-                f"of {run.label} is from {target} to {source}"
-            )
 
 
 def check_comparable(options: argparse.Namespace, sets: Sequence[EvaluationSet]) -> None:

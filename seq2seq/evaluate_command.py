@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data.errors import UserError
-from seq2seq.command_options import options_named_as_typed
+from seq2seq.command_options import options_named_as_typed, rerank_weight
 from seq2seq.evaluate_checks import baseline_report, check_comparable, check_files, check_readings
 from seq2seq.evaluate_options import parse_options
 
@@ -49,9 +49,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from data.quiet_tensorflow import load_tensorflow_quietly
 
     load_tensorflow_quietly()
+    from seq2seq.reranking import load_reranker
     from seq2seq.translator import Translator
 
-    translator = Translator.load(job.runs, precision=options.precision, use_shortlist=options.shortlist)
+    translator = Translator.load(
+        job.runs,
+        precision=options.precision,
+        use_shortlist=options.shortlist,
+        reranker=load_reranker(job.reranking_run, rerank_weight(options), options.precision),
+    )
     if options.attention != "learned":
         translator = with_replaced_attention(translator, options.attention)
     backward = Translator.load(options.reverse_model) if options.reverse_model else None
@@ -71,6 +77,7 @@ def with_replaced_attention(translator: Translator, replacement: Replacement) ->
         translator.configs,
         precision=translator.precision,
         shortlist=translator.shortlist,
+        reranker=translator.reranker,
     )
 
 
@@ -78,7 +85,8 @@ def with_replaced_attention(translator: Translator, replacement: Replacement) ->
 class _Job:
     """The command line, checked and turned into objects.
 
-    `system` and `scoring` are what reports say of the system and of how it was scored.
+    `system`, `scoring` and `reranking` are what reports say of the system, of how it was scored, and of the
+    second model that chose among its translations.
     """
 
     runs: list[RunDirectory]
@@ -89,12 +97,15 @@ class _Job:
     system: dict[str, Any]
     scoring: dict[str, Any]
     summary: EvaluationSummary | None
+    reranking_run: RunDirectory | None
+    reranking: dict[str, Any]
 
 
 def _prepare(options: argparse.Namespace) -> _Job:
-    from seq2seq.evaluated_system import describe_system, languages_of
+    from seq2seq.evaluated_system import describe_reranking, describe_system, languages_of
     from seq2seq.evaluation_files import check_file_names
     from seq2seq.evaluation_summary import planned_summary
+    from seq2seq.reverse_model import find_reranking_model
     from seq2seq.shipped_models import find_model
 
     runs = [find_model(path) for path in options.models]
@@ -103,6 +114,7 @@ def _prepare(options: argparse.Namespace) -> _Job:
     target_language = options.target_language or languages_of(runs[0])[1]
     scorer, scoring = _scorer(options, runs[0], target_language)
     settings = _evaluation_options(options, runs[0])
+    reranking_run = find_reranking_model(options.rerank_with, runs[0], settings.search)
     sets, corpus = _evaluation_sets(options, runs[0])
     check_file_names(each.name for each in sets)
     check_readings(options, runs[0], sets)
@@ -116,19 +128,22 @@ def _prepare(options: argparse.Namespace) -> _Job:
         scorer=scorer,
         settings=settings,
         folder=folder,
-        system=describe_system(runs, target_language, corpus),
+        system=describe_system(runs, target_language, corpus, reranking_run),
         scoring=scoring,
         summary=planned_summary(options.summary, options.examples, runs, sets),
+        reranking_run=reranking_run,
+        reranking=describe_reranking(reranking_run, rerank_weight(options)),
     )
 
 
-def _ways_of_looking(options: argparse.Namespace, run: RunDirectory) -> dict[str, Any]:
+def _ways_of_looking(options: argparse.Namespace, job: _Job) -> dict[str, Any]:
     """Options that change scores and are none of the search."""
     return {
         "limit": options.limit,
         "attention": options.attention,
         "shortlist": options.shortlist,
-        "precision": options.precision or run.config.search.matmul_precision,
+        "precision": options.precision or job.runs[0].config.search.matmul_precision,
+        **job.reranking,
     }
 
 
@@ -147,6 +162,8 @@ def _folder(options: argparse.Namespace, run: RunDirectory) -> Path:
         folder /= f"attention-{options.attention}"
     if options.shortlist:
         folder /= "shortlist"
+    if options.rerank_with is not None:
+        folder /= "reranked"
     # Nor must a quick look at a few sentences.
     return limited_folder(folder, options.limit) if options.limit else folder
 
@@ -213,7 +230,7 @@ def _evaluate_sets(
         with _progress(notes) as progress:
             evaluation = evaluate(translator, each, job.scorer, job.settings, progress, observe)
         report = {**job.system, **evaluation, **_readings(options, job, each, translator, backward)}
-        report["options"].update(job.scoring, **_ways_of_looking(options, job.runs[0]))
+        report["options"].update(job.scoring, **_ways_of_looking(options, job))
         if options.compare:
             report["comparison"] = _compared(report, options, job.scoring["bleu_tokenizer"])
         # Written one by one: an interruption in a later set does not lose the earlier ones.

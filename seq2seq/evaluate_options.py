@@ -5,7 +5,15 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from seq2seq.command_options import add_search_options, add_speed_options, at_least, new_parser, no_model
+from seq2seq.command_options import (
+    add_reranking_options,
+    add_search_options,
+    add_speed_options,
+    at_least,
+    new_parser,
+    no_model,
+    reranking_contradiction,
+)
 
 _EXAMPLES = """\
 examples:
@@ -124,6 +132,7 @@ def _add_text_options(parser: argparse.ArgumentParser) -> None:
 def _add_search_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("search (default: as the run's configuration says)")
     add_search_options(group)
+    add_reranking_options(group)
     add_speed_options(group)
     group.add_argument(
         "--batch-size",
@@ -250,4 +259,4 @@ def _contradiction(options: argparse.Namespace) -> str | None:
         return "--examples says which translations --summary keeps: give both"
     if options.alignments_from_one and not options.alignments:
         return "--alignments-from-one says how --alignment-gold counts: give both"
-    return None
+    return reranking_contradiction(options)

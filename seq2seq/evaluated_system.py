@@ -13,14 +13,27 @@ if TYPE_CHECKING:
 TEXT_FILES = "text files"
 
 
-def describe_system(runs: Sequence[RunDirectory], target_language: str | None, corpus: str) -> dict[str, Any]:
-    """What was evaluated, and with what software."""
+def describe_system(
+    runs: Sequence[RunDirectory],
+    target_language: str | None,
+    corpus: str,
+    reranking_run: RunDirectory | None = None,
+) -> dict[str, Any]:
+    """What was evaluated, and with what software.
+
+    Args:
+        runs: of the models.
+        target_language: as far as it is known.
+        corpus: what the sentences are from.
+        reranking_run: of a second model that chooses among the translations.
+    """
     from seq2seq.recipe import recipe_fingerprint
     from seq2seq.run_directory import software_versions
 
     return {
         "system": {
-            "name": " + ".join(_configured_name(run) for run in runs),
+            "name": " + ".join(_configured_name(run) for run in runs)
+            + (f", reranked by {reranking_run.name}" if reranking_run is not None else ""),
             "runs": [
                 {
                     "name": run.config.name,
@@ -51,6 +64,18 @@ def _scoring_versions() -> dict[str, str]:
     from importlib import metadata
 
     return {package: metadata.version(package) for package in ("sacrebleu", "rouge-score", "sacremoses")}
+
+
+def describe_reranking(run: RunDirectory | None, weight: float) -> dict[str, Any]:
+    """What is said of a second model that chose among the translations; nothing where there was none.
+
+    Args:
+        run: of that model.
+        weight: see `seq2seq.reranking.Reranker`.
+    """
+    if run is None:
+        return {}
+    return {"rerank_with": run.name, "rerank_fingerprint": fingerprint(run), "rerank_weight": weight}
 
 
 def fingerprint(run: RunDirectory) -> str:

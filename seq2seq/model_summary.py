@@ -23,10 +23,8 @@ def language_names(config: Config, facts: Mapping[str, Any]) -> tuple[str, str]:
 
 def one_line_summary(translator: Translator) -> str:
     """Such as `demo: en to fr, 2.1 M parameters`."""
-    names = [config.name for config in translator.configs]
-    for place, run in enumerate(translator.runs):
-        names[place] += run.epoch_mark
-    return f"{' + '.join(names)}: {_languages(translator)}, {_parameters(translator)} parameters"
+    reranked = f", reranked by {_names(translator.reranker.backward)}" if translator.reranker else ""
+    return f"{_names(translator)}: {_languages(translator)}, {_parameters(translator)} parameters{reranked}"
 
 
 def model_facts(translator: Translator) -> list[tuple[str, str]]:
@@ -49,7 +47,17 @@ def model_facts(translator: Translator) -> list[tuple[str, str]]:
     for run in translator.runs:
         rows.append(("run", shown(run.path) + run.epoch_mark))
         rows.append(("validation", _validation(run)))
+    reranker = translator.reranker
+    if reranker is not None:
+        rows.append(("reranked by", f"{_names(reranker.backward)}, weight {reranker.weight:g}"))
     return rows
+
+
+def _names(translator: Translator) -> str:
+    names = [config.name for config in translator.configs]
+    for place, run in enumerate(translator.runs):
+        names[place] += run.epoch_mark
+    return " + ".join(names)
 
 
 def _parameters(translator: Translator) -> str:

@@ -171,7 +171,15 @@ class Prompt:
             size = _whole_number(argument)
             # A smaller beam holds fewer hypotheses; asking for too many of them is an error that nobody made.
             self._change_search(beam_size=size, n_best=min(self.settings.search.n_best, max(size, 1)))
-        self._say(f"beam size {self.settings.search.beam_size}, n-best {self.settings.search.n_best}")
+        self._say(
+            f"beam size {self.settings.search.beam_size}, n-best {self.settings.search.n_best}"
+            f"{self._nothing_to_rerank()}"
+        )
+
+    def _nothing_to_rerank(self) -> str:
+        search = self.settings.search
+        candidates = search.n_best if search.sampling else search.beam_size
+        return "; nothing to rerank" if self.translator.reranker is not None and candidates == 1 else ""
 
     def nbest(self, argument: str) -> None:
         if argument:
@@ -205,6 +213,7 @@ class Prompt:
         if search.sampling:
             self._say(
                 f"sampling: temperature {search.temperature:g}, top-k {search.top_k}, seed {search.seed}"
+                f"{self._nothing_to_rerank()}"
             )
         else:
             self._say("sampling off: beam search")

@@ -82,7 +82,8 @@ def departures(report: Mapping[str, Any]) -> list[str]:
     attention, limit = options.get("attention", "learned"), options.get("limit")
     replaced = [] if attention == "learned" else [f"{attention} attention"]
     shortlist = ["shortlist"] if options.get("shortlist") else []
-    return [*replaced, *shortlist, *([f"first {limit:,}"] if limit else [])]
+    reranked = [f"reranked by {model}"] if (model := options.get("rerank_with")) else []
+    return [*replaced, *shortlist, *reranked, *([f"first {limit:,}"] if limit else [])]
 
 
 def _score(heading: str, digits: int, *keys: str, percent: bool = False) -> _Column:

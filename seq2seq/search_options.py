@@ -11,6 +11,9 @@ from data.errors import UserError
 if TYPE_CHECKING:
     from seq2seq.config import Config
 
+DEFAULT_RERANK_WEIGHT = 0.2
+"""What a second model that reranks counts: see `seq2seq.reranking`, and docs/quality.md for why so much."""
+
 LengthNormalisation = Literal["power", "gnmt"]
 
 # Beyond this, length^alpha leaves the range of float32 for long sentences, and every score becomes 0.

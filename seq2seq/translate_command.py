@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO, cast
 
 from data.errors import UserError
-from seq2seq.command_options import options_named_as_typed
+from seq2seq.command_options import options_named_as_typed, rerank_weight
 from seq2seq.translate_options import parse_options
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ class _Job:
     plot: Path | None
     numbered: NumberedPictures | None
     heat_map: bool
+    reranking_run: RunDirectory | None
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,7 @@ def _prepare(options: argparse.Namespace) -> _Job:
     from seq2seq.attention_pictures import PictureStyle
     from seq2seq.model_summary import language_names
     from seq2seq.output_formats import line_format
+    from seq2seq.reverse_model import find_reranking_model
     from seq2seq.search_options import run_search_options
     from seq2seq.shipped_models import runs_or_default
 
@@ -113,6 +115,7 @@ def _prepare(options: argparse.Namespace) -> _Job:
             top_k=options.top_k,
             seed=options.seed,
         )
+    reranking_run = find_reranking_model(options.rerank_with, runs[0], search)
     output = line_format(
         options.format, n_best=search.n_best, scoring=options.score, alignment=options.alignment
     )
@@ -133,8 +136,17 @@ def _prepare(options: argparse.Namespace) -> _Job:
     heat_map = options.heat_map
     if heat_map is None:
         heat_map = is_short and sys.stdout.isatty() and sys.stderr.isatty() and options.output is None
+    plot, numbered = _pictures(options, runs[0], is_short)
     return _Job(
-        runs, search, output, source, style, *_pictures(options, runs[0], is_short), heat_map=heat_map
+        runs=runs,
+        search=search,
+        line_format=output,
+        source=source,
+        style=style,
+        plot=plot,
+        numbered=numbered,
+        heat_map=heat_map,
+        reranking_run=reranking_run,
     )
 
 
@@ -211,11 +223,13 @@ def _load(job: _Job, options: argparse.Namespace) -> Translator:
     from data.quiet_tensorflow import load_tensorflow_quietly
     from seq2seq.line_progress import loading_note
     from seq2seq.posterior_translator import PosteriorTranslator
+    from seq2seq.reranking import load_reranker
     from seq2seq.run_directory import check_same_tokenizers
     from seq2seq.translator import Translator
 
     check_same_tokenizers(job.runs)
-    with loading_note(", ".join(run.label for run in job.runs)) as loading:
+    runs = [*job.runs, *filter(None, [job.reranking_run])]
+    with loading_note(", ".join(run.label for run in runs)) as loading:
         load_tensorflow_quietly()
         loading()
         translator = (PosteriorTranslator if options.posterior else Translator).load(
@@ -223,6 +237,7 @@ def _load(job: _Job, options: argparse.Namespace) -> Translator:
             max_source_pieces=options.max_source_pieces,
             precision=options.precision,
             use_shortlist=options.shortlist,
+            reranker=load_reranker(job.reranking_run, rerank_weight(options), options.precision),
         )
         if job.source is None:
             # The first sentence builds the graph; nobody shall wait for that at the prompt.

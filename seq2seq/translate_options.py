@@ -6,7 +6,14 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from seq2seq.command_options import add_search_options, add_speed_options, at_least, new_parser
+from seq2seq.command_options import (
+    add_reranking_options,
+    add_search_options,
+    add_speed_options,
+    at_least,
+    new_parser,
+    reranking_contradiction,
+)
 
 FORMATS = ("text", "json", "pharaoh")
 PICTURE_FORMATS = ("png", "svg", "pdf")
@@ -34,6 +41,9 @@ examples:
 
   an ensemble of three epochs of a run that kept them (training.keep_checkpoints):
     python translate.py --model runs/one@26 --model runs/one@28 --model runs/one@30 --input test.en
+
+  let a model of the other direction choose among the translations that the beam found:
+    python translate.py --model multi30k-en-de --rerank-with multi30k-de-en --input test.en
 
   word alignment of given translations (each line: source TAB target):
     python translate.py --model runs/demo --score --format pharaoh --input pairs.tsv
@@ -137,6 +147,7 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
 def _add_search_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("search (defaults: the `search` section of the run's configuration)")
     add_search_options(group)
+    add_reranking_options(group)
     add_speed_options(group)
     group.add_argument(
         "--n-best", type=at_least(1), default=1, metavar="N", help="hypotheses for each sentence (default 1)"
@@ -232,8 +243,11 @@ def _contradiction(options: argparse.Namespace) -> str | None:
     if options.score and (options.sample or options.n_best > 1 or options.prefix or options.beam_size):
         return "--score scores given targets: --sample, --n-best, --beam-size and --prefix mean nothing to it"
     lengths = options.min_length is not None or options.max_length is not None
-    if options.score and (options.shortlist or lengths):
-        return "--score scores given targets: --shortlist, --min-length and --max-length mean nothing to it"
+    if options.score and (options.shortlist or options.rerank_with or lengths):
+        return (
+            "--score scores given targets: --shortlist, --rerank-with, --min-length and --max-length mean "
+            "nothing to it"
+        )
     if options.sample and options.shortlist:
         return "--sample draws from the whole vocabulary: leave out --shortlist"
     if options.max_length is not None and options.max_length < (options.min_length or 0):
@@ -246,4 +260,4 @@ def _contradiction(options: argparse.Namespace) -> str | None:
         return "--plot draws a single sentence given on the command line; for more, use --plots DIR"
     if options.plot is not None and options.plot_format is not None:
         return "the ending of --plot PATH says its format: leave out --plot-format"
-    return None
+    return reranking_contradiction(options)

@@ -45,7 +45,8 @@ class Hypothesis:
         token_log_probabilities: float, (tokens,): natural logarithms, one per piece of `target` and, when the
             hypothesis is finished, a last one for EOS.
         log_probability: their sum.
-        score: what the search ranked by (the log probability, normalised for length).
+        score: what it was ranked by (the log probability, normalised for length; see also
+            `seq2seq.reranking`).
         finished: whether the model ended the sentence itself, rather than being cut off.
         attention: float32, (tokens, source pieces + 1). Row i belongs to the token emitted at step i. The
             last column is the source's EOS. Rows sum to 1.

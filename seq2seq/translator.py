@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from data.tokenizer import Tokenizer, TokenizerPair
     from seq2seq.config import Config
     from seq2seq.ensemble import StepModel
+    from seq2seq.reranking import Reranker
     from seq2seq.search import SearchResult
     from seq2seq.shortlist import Shortlist
 
@@ -40,6 +41,7 @@ class Translator:
             pair of the configurations when not given.
         precision: of the matrix products; the first configuration's when not given.
         shortlist: see `seq2seq.search.Search`.
+        reranker: chooses among all that the beam of a sentence found; without one, its best are the best.
 
     Attributes:
         runs: the run directories when made by `load`, else empty.
@@ -54,6 +56,7 @@ class Translator:
         max_source_pieces: int | None = None,
         precision: str | None = None,
         shortlist: Shortlist | None = None,
+        reranker: Reranker | None = None,
     ) -> None:
         from seq2seq.search import Search
 
@@ -70,6 +73,7 @@ class Translator:
             precision = self.configs[0].search.matmul_precision
         self.precision = precision
         self.shortlist = shortlist
+        self.reranker = reranker
         self.search = Search(self.models, precision=precision, shortlist=shortlist)
 
     @classmethod
@@ -80,6 +84,7 @@ class Translator:
         max_source_pieces: int | None = None,
         precision: str | None = None,
         use_shortlist: bool = False,
+        reranker: Reranker | None = None,
     ) -> Translator:
         """Load the best model of a run, or of several that make an ensemble.
 
@@ -88,6 +93,7 @@ class Translator:
             max_source_pieces: see the class.
             precision: see the class.
             use_shortlist: choose from the first run's shortlist alone, see `seq2seq.make_shortlist`.
+            reranker: see the class.
 
         Raises:
             UserError: a directory is not a run, has no model yet, not the epoch or not the shortlist that is
@@ -114,6 +120,7 @@ class Translator:
             max_source_pieces=max_source_pieces,
             precision=precision,
             shortlist=shortlist,
+            reranker=reranker,
         )
         translator.runs = opened
         return translator
@@ -181,6 +188,9 @@ class Translator:
             ValueError: there are more texts than prefixes.
         """
         options = options or self.default_options()
+        candidates = options
+        if self.reranker is not None and not options.sampling:
+            candidates = replace(options, n_best=options.beam_size)
         prefixes = itertools.repeat("") if forced_prefix is None else forced_prefix
         requests = (
             self._request(text, word_mode, given=self._target_tokens(prefix))
@@ -192,12 +202,15 @@ class Translator:
             result = self.search.search(
                 [request.source_row for request in batch],
                 prefix_rows if any(prefix_rows) else None,
-                options,
+                candidates,
             )
-            return [
+            translations = [
                 _translation(request, result, row, self.tokenizers.target, word_mode)
                 for row, request in enumerate(batch)
             ]
+            if self.reranker is not None:
+                translations = self.reranker(translations, options.n_best)
+            return [_with_note_of_end(each) for each in translations]
 
         return decode_in_batches(requests, _without_pieces, decode, batch_size, window)
 
@@ -356,12 +369,18 @@ def _translation(
                 attention=np.array(result.attention_weights[row, rank, :length, :columns]),
             )
         )
-    notes = request.notes
-    if request.target is None and not hypotheses[0].finished:
-        count = len(hypotheses[0].target.pieces)
-        pieces = "piece" if count == 1 else "pieces"
-        notes = (*notes, f"the translation had not ended after {count} {pieces} and was cut off")
-    return Translation(request.source, tuple(hypotheses), _joined(notes))
+    return Translation(request.source, tuple(hypotheses), _joined(request.notes))
+
+
+def _with_note_of_end(translation: Translation) -> Translation:
+    """Say so if the best hypothesis has no end."""
+    best = translation.hypotheses[0]
+    if best.finished:
+        return translation
+    count = len(best.target.pieces)
+    pieces = "piece" if count == 1 else "pieces"
+    note = f"the translation had not ended after {count} {pieces} and was cut off"
+    return replace(translation, note=_joined([*filter(None, [translation.note]), note]))
 
 
 def _joined(notes: Sequence[str]) -> str | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import (
+    bare_step,
     child_processes,
     corpus_size,
     decoding,
@@ -223,11 +224,17 @@ def test_all_measurements_have_a_short_and_a_long_form() -> None:
         assert callable(module.measure)
 
 
+def test_epochs_without_new_shapes() -> None:
+    assert bare_step.settled_epochs([{1, 2}, {2}, {2, 3}, {1, 3}, {4}]) == [1, 3]
+    assert bare_step.settled_epochs([{1}, {2}]) == []
+
+
 @pytest.mark.slow
 def test_epoch() -> None:
     found = check(epoch.measure(epoch.Settings(TINY, train_pairs=300, validation_pairs=10, bare_epochs=1)))
     assert ("train.py, average and dropout", "% of the bare step") in found
     assert ("train.py, average of the weights", "MB above the imports") in found
+    assert ("train.py, average and dropout: new shapes, once", "s") in found
 
 
 @pytest.mark.slow

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import io
+import itertools
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +173,32 @@ def test_a_text_translated_once_is_not_translated_again(
     say_languages(model, "fr", "en")
     prepare(with_back_translations(model, beam_size=3, text=str(tmp_path / "text.fr")), tmp_path / "run")
     assert len(loaded) == 4
+
+
+def test_an_interrupted_translation_goes_on_where_it_was(
+    french_to_english: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, whole, _ = prepare(with_back_translations(french_to_english), tmp_path / "whole")
+    translate_stream, asked = Translator.translate_stream, []
+
+    def interrupted(
+        translator: Translator, texts: Iterator[str], *options: Any, **more: Any
+    ) -> Iterator[Any]:
+        yield from itertools.islice(translate_stream(translator, texts, *options, **more), 30)
+        raise KeyboardInterrupt
+
+    def noted(translator: Translator, texts: Iterator[str], *options: Any, **more: Any) -> Iterator[Any]:
+        asked.extend(texts)
+        return translate_stream(translator, iter(asked), *options, **more)
+
+    monkeypatch.setattr(Translator, "translate_stream", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        prepare(with_back_translations(french_to_english), tmp_path / "run")
+    monkeypatch.setattr(Translator, "translate_stream", noted)
+    run, data, _ = prepare(with_back_translations(french_to_english), tmp_path / "run")
+    assert asked == [target for _, target in CORPUS[30:]]
+    assert data.train.store.fingerprint == whole.train.store.fingerprint
+    assert not list(run.back_translations_folder.glob("unfinished*"))
 
 
 @pytest.mark.parametrize("in_a_file", [False, True])

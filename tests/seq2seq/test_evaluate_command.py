@@ -13,6 +13,7 @@ from seq2seq import evaluate_command, shipped_models
 from seq2seq.evaluate_options import build_parser
 from seq2seq.evaluation_files import check_file_names, file_stem, read_reports
 from seq2seq.output_formats import one_line
+from seq2seq.results_tables import departures
 from seq2seq.run_directory import RunDirectory
 from tests.seq2seq.evaluation_examples import DictionaryTranslator, make_run
 
@@ -136,6 +137,31 @@ def test_a_shortlist_is_kept_apart_and_precision_is_noted(tmp_path, files, trans
     run_main(run.path, files)
     (report,) = read_reports(run.path)
     assert (report["options"]["shortlist"], report["options"]["precision"]) == (False, "float32")
+
+
+def test_reranked_translations_are_kept_apart(tmp_path, files, translator, monkeypatch) -> None:
+    from seq2seq.translator import Translator
+
+    run, back = make_run(tmp_path / "run"), make_run(tmp_path / "back")
+    back.write_facts(source_language="fr", target_language="en")
+    loaded = []
+    monkeypatch.setattr(
+        Translator, "load", lambda runs, **options: loaded.append((runs, options)) or translator
+    )
+    run_main(run.path, files, "--rerank-with", str(back.path), "--rerank-weight", "0.5")
+    (_, of_reranker), (_, of_model) = loaded
+    assert "reranker" not in of_reranker
+    assert of_model["reranker"].weight == 0.5
+    assert not (run.path / "evaluation" / "animals.json").exists()
+    (report,) = read_reports(run.path / "evaluation" / "reranked")
+    assert report["options"]["rerank_weight"] == 0.5
+    assert report["options"]["rerank_with"] == "back"
+    assert len(report["options"]["rerank_fingerprint"]) == 64
+    assert departures(report) == ["reranked by back"]
+    run_main(run.path, files)
+    (report,) = read_reports(run.path)
+    assert "rerank_with" not in report["options"]
+    assert departures(report) == []
 
 
 def test_in_a_folder_of_ones_own_parts_are_kept_apart_too(tmp_path, files, translator, monkeypatch) -> None:

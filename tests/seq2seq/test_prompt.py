@@ -16,6 +16,7 @@ import pytest
 from seq2seq.attention_pictures import NumberedPictures, PictureStyle
 from seq2seq.line_editing import history_file, read_line_with_history
 from seq2seq.prompt import COMMANDS, Prompt, PromptSettings
+from seq2seq.reranking import Reranker
 from seq2seq.translator import Translator
 from tests.seq2seq.tiny_run import CopyModel, tiny_config
 
@@ -58,6 +59,15 @@ def talk(copier, tmp_path):
         return prompt, out.getvalue(), notes.getvalue()
 
     return say
+
+
+def test_it_says_when_there_is_nothing_to_rerank(talk, copier, monkeypatch):
+    said = "; nothing to rerank"
+    lines = (":beam 1", ":sample on", ":nbest 3", ":sample on", ":sample off", ":beam 2")
+    assert said not in talk(*lines)[2]
+    monkeypatch.setattr(copier, "reranker", Reranker(copier, 0.5))
+    notes = [line for line in talk(*lines)[2].split("en> ") if line.startswith(("beam", "sampling"))]
+    assert [said in line for line in notes] == [True, True, False, False, False]
 
 
 def test_it_greets_and_keeps_translations_apart_from_everything_else(talk):

@@ -20,6 +20,7 @@ from data.errors import UserError
 from seq2seq import plotting, shipped_models
 from seq2seq.output_formats import one_line
 from seq2seq.posterior_translator import PosteriorTranslator
+from seq2seq.reranking import Reranker
 from seq2seq.search_options import SearchOptions
 from seq2seq.translate_command import main
 from seq2seq.translator import Translator
@@ -138,6 +139,9 @@ def test_the_list_of_models_goes_to_stdout(shipped_model, tmp_path, monkeypatch,
         (["--score", "--shortlist"], "mean nothing to it"),
         (["--score", "--max-length", "4"], "mean nothing to it"),
         (["--sample", "--shortlist"], "whole vocabulary"),
+        (["--rerank-weight", "0.5"], "name it with --rerank-with"),
+        (["--rerank-with", "x", "--rerank-weight", "-1"], "at least 0"),
+        (["--score", "--rerank-with", "x"], "--rerank-with means nothing to it"),
         (["a", "--plot", "x.png", "--plot-format", "svg"], "leave out"),
     ],
 )
@@ -162,6 +166,7 @@ def test_contradictions_end_with_the_usage(arguments, message, capsys):
         (["--input", "no/such/file"], "does not exist"),
         (["--output", ".", "a"], "is a directory"),
         (["--values", "--no-plot", "a"], "none is drawn"),
+        (["--rerank-with", "nowhere", "a"], "nowhere does not exist"),
         (["a", "\udcff"], "Sentence 2 of the command line is not valid UTF-8"),
     ],
 )
@@ -482,6 +487,20 @@ def test_the_heat_map_goes_beside_the_data(translate, expected):
     assert "</s>" in err
     assert "dogs" in err
     assert "</s>" not in translate("two dogs", "--no-plot")[1]
+
+
+def test_another_model_chooses_among_what_the_beam_found(translate, load_once, tiny_run, tmp_path):
+    back = make_tiny_run(tmp_path / "back", seed=2)
+    back.write_facts(source_language="xx", target_language="en")
+    file = tmp_path / "lines.txt"
+    file.write_text("".join(f"{sentence}\n" for sentence in SENTENCES[:3]), encoding="utf-8")
+    options = ["--beam-size", "4", "--n-best", "2", "--rerank-with", back.path, "--rerank-weight", "3"]
+    output, _ = translate(*options, "--input", file)
+    candidates = load_once([tiny_run]).translate(SENTENCES[:3], SearchOptions(beam_size=4, n_best=4))
+    expected = Reranker(load_once([back]), 3.0)(candidates, 2)
+    texts = [line.split(" ||| ")[1] for line in output.splitlines()]
+    assert texts == [one_line(each.text) for one in expected for each in one.hypotheses]
+    assert texts[::2] != [one_line(each.text) for each in candidates]
 
 
 def test_several_models_are_loaded_as_an_ensemble(translate, tiny_run, tmp_path, monkeypatch):
