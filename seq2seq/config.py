@@ -187,11 +187,13 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _alignments_of_every_pair(self) -> Config:
-        if self.data.back_translation is not None and self.training.guided_attention.alignments is not None:
-            raise ValueError(
-                "training.guided_attention.alignments has links of the corpus' own pairs alone: with "
-                "data.back_translation, leave it out (this project's aligner links every pair)"
-            )
+        for option in ("back_translation", "forward_translation"):
+            made = getattr(self.data, option)
+            if made is not None and self.training.guided_attention.alignments is not None:
+                raise ValueError(
+                    "training.guided_attention.alignments has links of the corpus' own pairs alone: with "
+                    f"data.{option}, leave it out (this project's aligner links every pair)"
+                )
         return self
 
 

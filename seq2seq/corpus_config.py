@@ -105,11 +105,26 @@ class BackTranslationConfig(Section):
     )
 
 
+class ForwardTranslationConfig(Section):
+    """More training pairs: text of the source language, and what other models translate it to."""
+
+    models: list[str] = Field(
+        min_length=1, description="runs or shipped models of this direction; several are an ensemble"
+    )
+    text: str | None = Field(
+        None, description="file of source sentences, one a line; null: the sources of the training split"
+    )
+    beam_size: Positive = 5
+
+
 class DataConfig(Section):
     source_language: str | None = Field(None, description="taken from the data set when it says so")
     target_language: str | None = None
     corpus: CorpusConfig
     back_translation: BackTranslationConfig | None = Field(
         None, description="additional training pairs that another model makes; null: none"
+    )
+    forward_translation: ForwardTranslationConfig | None = Field(
+        None, description="additional training pairs that models of the same direction make; null: none"
     )
     cleaning: CleaningConfig = CleaningConfig()

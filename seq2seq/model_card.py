@@ -154,8 +154,15 @@ class ModelCard:
 
     def _pairs(self) -> str:
         pairs = as_number(self.facts.get("train_pairs"), 0)
-        added = self.facts.get("back_translations")
-        return f"{pairs}, {added['kept']:,} of them back-translations" if added else pairs
+        added = [
+            f", {self.facts[kind]['kept']:,} of them {name}"
+            for kind, name in (
+                ("back_translations", "back-translations"),
+                ("forward_translations", "forward translations"),
+            )
+            if self.facts.get(kind)
+        ]
+        return "".join([pairs, *added])
 
     def _vocabulary(self) -> str:
         # Of a tokenizer that the run was given, the configuration knows neither kind nor size.
@@ -169,7 +176,7 @@ class ModelCard:
         return f"{kind} of {source} and {target} pieces, a vocabulary for each language"
 
     def _data(self) -> Iterator[str]:
-        yield f"Trained on {self.notes.title}, and on nothing else{self._back_translations()}."
+        yield f"Trained on {self.notes.title}, and on nothing else{self._synthetic_pairs()}."
         yield ""
         yield self.notes.terms
         yield ""
@@ -177,15 +184,21 @@ class ModelCard:
         if self.citation:
             yield from ("", "```bibtex", *self.citation.strip().splitlines(), "```")
 
-    def _back_translations(self) -> str:
-        settings = self.config.data.back_translation
-        if settings is None:
-            return ""
+    def _synthetic_pairs(self) -> str:
         source, target = (language_name(self.facts[f"{side}_language"]) for side in ("source", "target"))
-        text = "its" if settings.text is None else "other"
-        return (
-            f" but {text} {target} sentences with what {settings.model} translates them back to in {source}"
-        )
+        back, forward = self.config.data.back_translation, self.config.data.forward_translation
+        parts = []
+        if back is not None:
+            text = "its" if back.text is None else "other"
+            parts.append(
+                f"{text} {target} sentences with what {back.model} translates them back to in {source}"
+            )
+        if forward is not None:
+            text = "its" if forward.text is None else "other"
+            models = " and ".join(forward.models)
+            together = " together translate" if len(forward.models) > 1 else " translates"
+            parts.append(f"{text} {source} sentences with what {models}{together} them to in {target}")
+        return f" but {', and '.join(parts)}" if parts else ""
 
     def _seen(self) -> Iterator[str]:
         yield self.notes.seen

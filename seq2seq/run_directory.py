@@ -96,8 +96,13 @@ class RunDirectory:
 
     @property
     def back_translations_folder(self) -> Path:
-        """See `seq2seq.back_translation`; need not be there."""
+        """See `seq2seq.synthetic_pairs`; need not be there."""
         return self.data_folder / "back_translations"
+
+    @property
+    def forward_translations_folder(self) -> Path:
+        """Likewise."""
+        return self.data_folder / "forward_translations"
 
     @property
     def state_file(self) -> Path:

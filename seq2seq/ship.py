@@ -292,11 +292,12 @@ def _without_sentences(report: dict[str, Any]) -> dict[str, Any]:
 def _training_pairs(run: RunDirectory) -> Iterator[tuple[str, str]]:
     """What the run was trained on: the pairs of its corpus that its cleaning left.
 
-    Back-translations, which stand behind them, say nothing of the corpus.
+    What machines made, which stands behind them, says nothing of the corpus.
     """
     from data.pair_store import PairStore
 
-    made = run.read_facts().get("back_translations", {}).get("kept", 0)
+    facts = run.read_facts()
+    made = sum(facts.get(kind, {}).get("kept", 0) for kind in ("back_translations", "forward_translations"))
     with PairStore(run.data_folder / "train") as store:
         yield from itertools.islice(store, len(store) - made)
 

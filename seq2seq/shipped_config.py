@@ -37,9 +37,10 @@ def shipped_config(config: Config, corpus: str | None, target: Path) -> Config:
             section[key] = value
     if config.tokenizer.folder is not None:
         content["tokenizer"]["folder"] = f"{target.as_posix()}/tokenizer"
-    if config.data.back_translation is not None:
-        # By name: the card tells what was used, and a shipped model is found by its name anywhere.
-        for key in ("model", "text"):
-            path = getattr(config.data.back_translation, key)
-            content["data"]["back_translation"][key] = None if path is None else Path(path).name
+    # By name: the card tells what was used, and a shipped model is found by its name anywhere.
+    for made in (content["data"]["back_translation"], content["data"]["forward_translation"]):
+        for key in ("model", "models", "text"):
+            if made is not None and made.get(key) is not None:
+                paths = made[key]
+                made[key] = [Path(path).name for path in paths] if key == "models" else Path(paths).name
     return parse_config(content, "the configuration of the run")

@@ -20,11 +20,11 @@ from data.pair_store import NoPairsError, PairStore
 from data.pipeline import BatchPipeline
 from data.slow_progress import slow_progress
 from data.tokenizer import TokenizerPair, train_tokenizers
-from seq2seq.back_translation import back_translated_pairs
 from seq2seq.config import Config, ConfigError, TokenizerConfig
 from seq2seq.corpus_loading import load_corpus
 from seq2seq.guided_attention_data import note_kept_pairs, training_alignments
 from seq2seq.run_directory import RunDirectory
+from seq2seq.synthetic_pairs import SyntheticPairs, synthetic_pairs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -71,21 +71,19 @@ def prepare_training_data(
     cleaner = Cleaner(
         CleaningRules(**config.data.cleaning.model_dump()), {"validation": corpus.validation, **corpus.test}
     )
-    back_translations = back_translated_pairs(run, config, corpus)
+    made = synthetic_pairs(run, config, corpus)
     train_pairs = fingerprints.pass_through("train", corpus.train)
-    train_store, genuine = _clean_training_pairs(
-        run, config, corpus, train_pairs, back_translations, cleaner, console
-    )
+    train_store, kept = _clean_training_pairs(run, config, corpus, train_pairs, made, cleaner, console)
     validation_store = PairStore.write(
         run.data_folder / "validation", fingerprints.pass_through("validation", corpus.validation)
     )
     cleaner.report.print_table(console)
     with atomic_write(run.cleaning_file) as file:
         json.dump(cleaner.report.to_dict(), file, indent=2)
-    if back_translations is not None:
-        _note_back_translations(run, config, len(back_translations), len(train_store) - genuine, console)
+    for pairs, count in zip(made, kept[1:], strict=True):
+        _note_synthetic_pairs(run, pairs, count, console)
     # What a machine wrote is not what a vocabulary should be made of.
-    tokenizers = _make_tokenizers(config, itertools.islice(train_store, genuine))
+    tokenizers = _make_tokenizers(config, itertools.islice(train_store, kept[0]))
     tokenizers.save(run.tokenizer_folder)
     data = _open_pipelines(run, config, corpus, tokenizers, train_store, validation_store)
     run.write_facts(
@@ -182,19 +180,19 @@ def _clean_training_pairs(
     config: Config,
     corpus: Corpus,
     train_pairs: Iterator[tuple[str, str]],
-    back_translations: PairStore | None,
+    made: Sequence[SyntheticPairs],
     cleaner: Cleaner,
     console: Console,
-) -> tuple[PairStore, int]:
-    """Store what cleaning keeps of the training split and, behind it, of the back-translations.
+) -> tuple[PairStore, list[int]]:
+    """Store what cleaning keeps of the training split and, behind it, of what machines made.
 
     Returns:
-        The store, and how many of its pairs, from the first on, are from the training split.
+        The store, and how many of its pairs are from the training split and from each part of the others.
     """
     judged: list[NDArray[np.bool_]] = []
-    more = () if back_translations is None else back_translations
     with slow_progress(f"Cleaning {corpus.name}", unit="pairs") as report:
-        pairs = itertools.chain(_counted("train", train_pairs, corpus.train.size, report), more)
+        counted = _counted("train", train_pairs, corpus.train.size, report)
+        pairs = itertools.chain(counted, *(each.store for each in made))
         try:
             store = PairStore.write(run.data_folder / "train", cleaner.clean(pairs, judged.append))
         except NoPairsError as error:
@@ -203,13 +201,14 @@ def _clean_training_pairs(
             cleaner.report.print_table(console)
             raise _nothing_left(corpus) from error
     is_kept = np.concatenate(judged)
-    of_corpus = len(is_kept) - (0 if back_translations is None else len(back_translations))
-    genuine = int(np.count_nonzero(is_kept[:of_corpus]))
-    if not genuine:
+    sizes = [len(each.store) for each in made]
+    begins = np.cumsum([len(is_kept) - sum(sizes), *sizes])[:-1]
+    kept = [int(np.count_nonzero(part)) for part in np.split(is_kept, begins)]
+    if not kept[0]:
         cleaner.report.print_table(console)
         raise _nothing_left(corpus)
     note_kept_pairs(run, config, is_kept)
-    return store, genuine
+    return store, kept
 
 
 def _nothing_left(corpus: Corpus) -> UserError:
@@ -219,19 +218,18 @@ def _nothing_left(corpus: Corpus) -> UserError:
     )
 
 
-def _note_back_translations(
-    run: RunDirectory, config: Config, made: int, kept: int, console: Console
-) -> None:
-    settings = config.data.back_translation
-    assert settings is not None
+def _note_synthetic_pairs(run: RunDirectory, pairs: SyntheticPairs, kept: int, console: Console) -> None:
+    name = {"back_translations": "Back-translations", "forward_translations": "Forward translations"}[
+        pairs.kind
+    ]
     console.print(
-        f"Back-translations by {settings.model}: {made:,}, counted above behind the pairs of the corpus; "
-        f"{kept:,} kept.",
+        f"{name} by {' + '.join(pairs.models)}: {len(pairs.store):,}, counted above behind the pairs of the "
+        f"corpus; {kept:,} kept.",
         highlight=False,
         markup=False,
         soft_wrap=True,
     )
-    run.write_facts(back_translations={"made": made, "kept": kept})
+    run.write_facts(**{pairs.kind: {"made": len(pairs.store), "kept": kept}})
 
 
 def _open_pipelines(
@@ -243,6 +241,7 @@ def _open_pipelines(
     validation_store: PairStore,
 ) -> TrainingData:
     batches, added = config.batches, config.data.back_translation
+    # Back-translations stand last, so that later epochs can do without them.
     made = run.read_facts()["back_translations"]["kept"] if added is not None else 0
     with slow_progress("Tokenising", unit="pairs") as report:
         train = BatchPipeline(

@@ -300,6 +300,7 @@ class TestDocumentation:
         "`data.corpus` with `kind: tfds`": corpus_config.TfdsCorpusConfig,
         "`data.corpus` with `kind: text`": corpus_config.TextCorpusConfig,
         "`data.back_translation`": corpus_config.BackTranslationConfig,
+        "`data.forward_translation`": corpus_config.ForwardTranslationConfig,
         "`data.cleaning`": corpus_config.CleaningConfig,
         "`tokenizer`": config.TokenizerConfig,
         "`batches`": config.BatchesConfig,

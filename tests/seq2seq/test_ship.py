@@ -371,6 +371,8 @@ def test_back_translations_are_told_but_are_not_the_corpus(shipped_model: Path, 
     pairs = [("a dog", "un chien"), ("a cat sleeps", "un chat dort"), ("one dog there", "un chien")]
     PairStore.write(run.data_folder / "train", pairs)
     run.write_facts(back_translations={"made": 2, "kept": 1})
+    PairStore.write(run.data_folder / "train", [*pairs, ("one dog", "le chien")])
+    run.write_facts(forward_translations={"made": 2, "kept": 1})
     seen = _seen(run, load_starter_corpus(train_pairs=50, validation_pairs=5, test_pairs=5))
     assert {language: each["sentences"] for language, each in seen.items()} == {"en": 2, "fr": 2}
 
@@ -395,3 +397,18 @@ def test_back_translations_are_told_but_are_not_the_corpus(shipped_model: Path, 
             f"and on nothing else but {said} French sentences with what fr-en translates them back to in "
             "English." in card
         )
+        content["data"]["forward_translation"] = {"models": ["runs/a", "b"], "text": text}
+        config = shipped_config(parse_config(content, "test"), None, Path("models/one"))
+        forward = config.data.forward_translation
+        assert forward is not None
+        assert (forward.models, forward.text) == (["a", "b"], text and "news.fr")
+        shipped.config_file.write_text(dump_config(config))
+        shipped.write_facts(forward_translations={"made": 70, "kept": 56})
+        write_checksums(model)
+        card = "\n".join(ModelCard("one", RunDirectory(model), scores, notes, "").lines())
+        assert "1,234 of them back-translations, 56 of them forward translations" in card
+        assert (
+            f"them back to in English, and {said} English sentences with what a and b together translate "
+            "them to in French." in card
+        )
+        del content["data"]["forward_translation"]

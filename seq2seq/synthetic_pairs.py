@@ -1,0 +1,280 @@
+"""More training pairs, one side of which is what a machine makes of the other.
+
+Back-translations: the target is genuine, another model says what its source might have been; the decoder
+learns from clean text. The targets can be sentences that nobody translated (Sennrich, Haddow and Birch 2016,
+"Improving neural machine translation models with monolingual data", section 3.2), or those of the training
+split once more, which tells the encoder of a small corpus the same things in other words (Nguyen et al. 2020,
+"Data diversification: a simple strategy for neural machine translation").
+
+Forward translations: the source is genuine, and models of the same direction say what they make of it. What
+they write is simpler than what people write, and more alike, which is easier to learn; several of them know
+more together than the one that learns from them (Kim and Rush 2016, "Sequence-level knowledge distillation").
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from data.atomic import atomic_write
+from data.cleaning import CleaningRules
+from data.home import with_home
+from data.pair_store import NoPairsError, PairStore
+from data.text_lines import TextFile
+from seq2seq.config import Config, ConfigError
+from seq2seq.evaluated_system import fingerprint as model_fingerprint
+from seq2seq.languages import language_name, primary_code
+from seq2seq.translated_lines import translated_lines
+
+if TYPE_CHECKING:
+    from data.corpora import Corpus
+    from seq2seq.run_directory import RunDirectory
+
+_ORIGIN_FILE, _UNFINISHED_FILE = "made_of.json", "unfinished.jsonl"
+_with_single_spaces = CleaningRules(white_space="collapse").normalise
+_BATCH_SIZE = 128
+
+
+@dataclass(frozen=True)
+class SyntheticPairs:
+    """Pairs of source and target in the order of the text that they were made of.
+
+    Attributes:
+        kind: what they are called, in the facts of a run too: `back_translations`, `forward_translations`.
+        models: that made them, as the configuration has them.
+        store: the pairs.
+    """
+
+    kind: str
+    models: tuple[str, ...]
+    store: PairStore
+
+
+def synthetic_pairs(run: RunDirectory, config: Config, corpus: Corpus) -> list[SyntheticPairs]:
+    """Translate what the configuration asks for and keep the pairs with the run.
+
+    Args:
+        run: where they are kept. What an earlier start left there is used again if it was made of the same.
+        config: of the training.
+        corpus: of the training.
+
+    Returns:
+        Forward translations, then back-translations, each only if asked for.
+
+    Raises:
+        UserError: a model or a text cannot be read, or a model translates something else.
+    """
+    plans = [
+        plan
+        for plan in (_forward_plan(run, config, corpus), _back_plan(run, config, corpus))
+        if plan is not None
+    ]
+    # All that can be wrong with the models is found before the first translates, which takes minutes.
+    models = [_find_models(plan, config, corpus) for plan in plans]
+    return [_made(plan, of_plan) for plan, of_plan in zip(plans, models, strict=True)]
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is to be translated, by what, and where the pairs go.
+
+    Attributes:
+        option: the section of the configuration.
+        key: what it calls its models.
+        kind: see `SyntheticPairs`.
+        names: of the models.
+        beam_size: of the search.
+        direction: source and target language of the models.
+        folder: for the pairs.
+        title: of the progress.
+        text: the file to translate, or None for one side of the training split.
+        sentences: gives what is to be translated, from its beginning.
+        size: how many there are, where that is known.
+        is_target: whether what is translated is the target of the pairs.
+    """
+
+    option: str
+    key: str
+    kind: str
+    names: tuple[str, ...]
+    beam_size: int
+    direction: tuple[str, str]
+    folder: Path
+    title: str
+    text: str | None
+    sentences: Callable[[], Iterator[str]]
+    size: int | None
+    is_target: bool
+
+
+def _back_plan(run: RunDirectory, config: Config, corpus: Corpus) -> _Plan | None:
+    settings = config.data.back_translation
+    if settings is None:
+        return None
+    held_out = _held_out_targets(config, corpus)
+
+    def sentences() -> Iterator[str]:
+        texts = (target for _, target in corpus.train) if settings.text is None else _lines(settings.text)
+        return (text for text in texts if _with_single_spaces(text) not in held_out)
+
+    return _Plan(
+        option="data.back_translation",
+        key="model",
+        kind="back_translations",
+        names=(settings.model,),
+        beam_size=settings.beam_size,
+        direction=(corpus.target_language, corpus.source_language),
+        folder=run.back_translations_folder,
+        title="Translating back",
+        text=settings.text,
+        sentences=sentences,
+        size=corpus.train.size if settings.text is None else None,
+        is_target=True,
+    )
+
+
+def _forward_plan(run: RunDirectory, config: Config, corpus: Corpus) -> _Plan | None:
+    settings = config.data.forward_translation
+    if settings is None:
+        return None
+    return _Plan(
+        option="data.forward_translation",
+        key="models",
+        kind="forward_translations",
+        names=tuple(settings.models),
+        beam_size=settings.beam_size,
+        direction=(corpus.source_language, corpus.target_language),
+        folder=run.forward_translations_folder,
+        title="Translating forward",
+        text=settings.text,
+        # Sources that are held out are the cleaning's to remove, as in the corpus itself.
+        sentences=lambda: (
+            (source for source, _ in corpus.train) if settings.text is None else _lines(settings.text)
+        ),
+        size=corpus.train.size if settings.text is None else None,
+        is_target=False,
+    )
+
+
+def _held_out_targets(config: Config, corpus: Corpus) -> set[str]:
+    """What must not be translated back, where cleaning removes training pairs whose source is held out.
+
+    Their targets would bring them in again in other words.
+    """
+    if config.data.cleaning.held_out_overlap != "remove":
+        return set()
+    return {
+        _with_single_spaces(target)
+        for split in (corpus.validation, *corpus.test.values())
+        for _, target in split
+    }
+
+
+def _lines(path: str) -> Iterator[str]:
+    with TextFile(with_home(path)) as file:
+        yield from file
+
+
+def _made(plan: _Plan, models: Sequence[RunDirectory]) -> SyntheticPairs:
+    fingerprints = [model_fingerprint(model) for model in models]
+    origin = {
+        "text": _digest(plan.sentences()),
+        plan.key: fingerprints[0] if plan.key == "model" else fingerprints,
+        "beam_size": plan.beam_size,
+    }
+    if not _is_made_of(plan.folder, origin):
+        (plan.folder / _ORIGIN_FILE).unlink(missing_ok=True)
+        translated = translated_lines(
+            plan.folder / _UNFINISHED_FILE,
+            origin,
+            plan.sentences(),
+            lambda texts: _translations(models, plan.beam_size, texts),
+        )
+        pairs = (
+            (translation, text) if plan.is_target else (text, translation) for translation, text in translated
+        )
+        try:
+            PairStore.write(plan.folder, _counted(pairs, plan.title, plan.size))
+        except NoPairsError as error:
+            raise ConfigError(
+                f"{plan.option}.text: {plan.text} is empty; expected a sentence on each line"
+            ) from error
+        with atomic_write(plan.folder / _ORIGIN_FILE) as file:
+            json.dump(origin, file, indent=1)
+        (plan.folder / _UNFINISHED_FILE).unlink()
+    return SyntheticPairs(plan.kind, plan.names, PairStore(plan.folder))
+
+
+def _digest(texts: Iterable[str]) -> str:
+    digest = hashlib.sha256()
+    for text in texts:
+        digest.update(f"{text}\n".encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
+
+
+def _is_made_of(folder: Path, origin: dict[str, Any]) -> bool:
+    # The file is written last: where it is, the store is whole.
+    file = folder / _ORIGIN_FILE
+    try:
+        return file.is_file() and json.loads(file.read_text(encoding="utf-8")) == origin
+    except ValueError:
+        return False
+
+
+def _find_models(plan: _Plan, config: Config, corpus: Corpus) -> list[RunDirectory]:
+    from seq2seq.run_directory import check_same_tokenizers
+
+    runs = [_find_model(name, plan, config, corpus) for name in plan.names]
+    check_same_tokenizers(runs)
+    return runs
+
+
+def _find_model(name: str, plan: _Plan, config: Config, corpus: Corpus) -> RunDirectory:
+    from seq2seq.model_summary import language_names
+    from seq2seq.shipped_models import find_model
+
+    run = find_model(name)
+    found = language_names(run.config, run.read_facts())
+    run.check_is_trained()
+    if [primary_code(each) for each in found] != [primary_code(each) for each in plan.direction]:
+        side = "targets" if plan.is_target else "sources"
+        back = " back" if plan.is_target else ""
+        raise ConfigError(
+            f"{plan.option}.{plan.key}: {name} translates {_direction(found)}; to translate the "
+            f"{side} of {corpus.name}{back}, a model from {_direction(plan.direction)} is needed"
+        )
+    if run.config.evaluation.tokenized != config.evaluation.tokenized:
+        forms = {True: "tokenised", False: "raw"}
+        raise ConfigError(
+            f"{plan.option}.{plan.key}: {name} was trained on "
+            f"{forms[run.config.evaluation.tokenized]} text, and this is a training on "
+            f"{forms[config.evaluation.tokenized]} text (evaluation.tokenized)"
+        )
+    return run
+
+
+def _direction(languages: tuple[str, str]) -> str:
+    return " to ".join(map(language_name, languages))
+
+
+def _translations(models: Sequence[RunDirectory], beam_size: int, texts: Iterator[str]) -> Iterator[str]:
+    """A translation that is not of the whole text, or has no end, is left empty for cleaning to count."""
+    from seq2seq.translator import Translator
+
+    translator = Translator.load(models)
+    options = translator.default_options(beam_size=beam_size)
+    for translation in translator.translate_stream(texts, options, batch_size=_BATCH_SIZE):
+        yield "" if translation.note else translation.text
+
+
+def _counted(pairs: Iterable[tuple[str, str]], title: str, total: int | None) -> Iterator[tuple[str, str]]:
+    from seq2seq.line_progress import line_progress
+
+    with line_progress(title, total) as advance:
+        for pair in pairs:
+            advance()
+            yield pair
