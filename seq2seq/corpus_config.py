@@ -101,7 +101,7 @@ class BackTranslationConfig(Section):
     )
     beam_size: Positive = 5
     until_epoch: Positive | None = Field(
-        None, description="the last epoch with these pairs; then the corpus' own alone; null: every epoch"
+        None, description="the last epoch with these pairs; null: every epoch has them"
     )
 
 

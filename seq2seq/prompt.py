@@ -184,7 +184,10 @@ class Prompt:
     def nbest(self, argument: str) -> None:
         if argument:
             self._change_search(n_best=_whole_number(argument))
-        self._say(f"n-best {self.settings.search.n_best}, beam size {self.settings.search.beam_size}")
+        self._say(
+            f"n-best {self.settings.search.n_best}, beam size {self.settings.search.beam_size}"
+            f"{self._nothing_to_rerank()}"
+        )
 
     def length_penalty(self, argument: str) -> None:
         if argument:
@@ -216,7 +219,7 @@ class Prompt:
                 f"{self._nothing_to_rerank()}"
             )
         else:
-            self._say("sampling off: beam search")
+            self._say(f"sampling off: beam search{self._nothing_to_rerank()}")
 
     def prefix(self, argument: str) -> None:
         self._change(prefix="" if argument == "off" else argument or self.settings.prefix)

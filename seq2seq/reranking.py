@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from seq2seq.run_directory import RunDirectory
     from seq2seq.translator import Translator
 
+# Hypotheses that are read at once, each of which has an encoding of its own.
+_MOST_AT_ONCE = 512
 # Of pieces that are read: the first model has cut its sources already, and with them its translations.
 _NO_LIMIT = 1 << 30
 
@@ -51,8 +53,7 @@ class Reranker:
         """The best of the hypotheses of each translation, in their new order and with their new scores.
 
         Args:
-            translations: a batch, with every hypothesis that there is to choose from. All are read at once:
-                as many as the search had in its beams.
+            translations: a batch, with every hypothesis that there is to choose from.
             n_best: how many hypotheses of each to keep, at most.
 
         Raises:
@@ -61,7 +62,7 @@ class Reranker:
         hypotheses = [each for one in translations for each in one.hypotheses]
         sources = [one.source.text for one in translations for _ in one.hypotheses]
         texts = [each.text for each in hypotheses]
-        read = iter(self.backward.score(texts, sources, batch_size=max(len(texts), 1)))
+        read = iter(self.backward.score(texts, sources, batch_size=_MOST_AT_ONCE))
         return [
             replace(one, hypotheses=self._ranked([(each, next(read)) for each in one.hypotheses])[:n_best])
             for one in translations

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+from data.errors import UserError
 from seq2seq.config import Config, parse_config
 
 # Where files lay on the machine of the training is no use to anybody else. What says how such a file is to be
@@ -23,6 +25,9 @@ def shipped_config(config: Config, corpus: str | None, target: Path) -> Config:
         config: of the run.
         corpus: the data set of TFDS in place of text files; None: the run's own corpus.
         target: where the model will lie; a tokenizer that the run was given is found there from now on.
+
+    Raises:
+        UserError: models that made training pairs would have one name.
     """
     content = config.model_dump(mode="json")
     if corpus is not None:
@@ -43,4 +48,16 @@ def shipped_config(config: Config, corpus: str | None, target: Path) -> Config:
             if made is not None and made.get(key) is not None:
                 paths = made[key]
                 made[key] = [Path(path).name for path in paths] if key == "models" else Path(paths).name
+    _check_teachers(content["data"]["forward_translation"], target)
     return parse_config(content, "the configuration of the run")
+
+
+def _check_teachers(made: dict[str, Any] | None, target: Path) -> None:
+    """Names of shipped models have to tell the models apart that training pairs were made by."""
+    names = [] if made is None else made["models"]
+    if len({*names, target.name}) <= len(names):
+        raise UserError(
+            f"data.forward_translation.models would be {', '.join(names)} in the configuration of "
+            f"{target.name}, where a model is known by its last name alone: move the runs so that each has a "
+            "name of its own."
+        )

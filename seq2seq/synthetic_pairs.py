@@ -15,26 +15,29 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data.atomic import atomic_write
 from data.cleaning import CleaningRules
+from data.errors import UserError
 from data.home import with_home
-from data.pair_store import NoPairsError, PairStore
+from data.pair_store import PairStore
+from data.slow_progress import slow_progress
 from data.text_lines import TextFile
 from seq2seq.config import Config, ConfigError
 from seq2seq.evaluated_system import fingerprint as model_fingerprint
 from seq2seq.languages import language_name, primary_code
+from seq2seq.line_progress import line_progress
 from seq2seq.translated_lines import translated_lines
 
 if TYPE_CHECKING:
     from data.corpora import Corpus
     from seq2seq.run_directory import RunDirectory
 
-_ORIGIN_FILE, _UNFINISHED_FILE = "made_of.json", "unfinished.jsonl"
+_ORIGIN_FILE, _UNFINISHED = "made_of.json", "unfinished-"
 _with_single_spaces = CleaningRules(white_space="collapse").normalise
 _BATCH_SIZE = 128
 
@@ -73,9 +76,10 @@ def synthetic_pairs(run: RunDirectory, config: Config, corpus: Corpus) -> list[S
         for plan in (_forward_plan(run, config, corpus), _back_plan(run, config, corpus))
         if plan is not None
     ]
-    # All that can be wrong with the models is found before the first translates, which takes minutes.
-    models = [_find_models(plan, config, corpus) for plan in plans]
-    return [_made(plan, of_plan) for plan, of_plan in zip(plans, models, strict=True)]
+    # All that can be wrong with models and texts is found before the first translates, which takes minutes.
+    models = [_find_models(run, plan, config, corpus) for plan in plans]
+    origins = [_origin(plan, of_plan, corpus) for plan, of_plan in zip(plans, models, strict=True)]
+    return [_made(*all_of_it) for all_of_it in zip(plans, models, origins, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -179,41 +183,56 @@ def _lines(path: str) -> Iterator[str]:
         yield from file
 
 
-def _made(plan: _Plan, models: Sequence[RunDirectory]) -> SyntheticPairs:
+def _origin(plan: _Plan, models: Sequence[RunDirectory], corpus: Corpus) -> dict[str, Any]:
+    """What decides the pairs.
+
+    Raises:
+        ConfigError: there is nothing to translate.
+    """
+    digest, count = hashlib.sha256(), 0
+    with slow_progress(f"Reading {plan.text or corpus.name}", unit="sentences") as report:
+        for text in plan.sentences():
+            digest.update(f"{text}\n".encode("utf-8", "surrogatepass"))
+            if count % 4096 == 0:
+                report("to translate", count, plan.size)
+            count += 1
+    if not count:
+        raise ConfigError(
+            f"{plan.option}.text: {plan.text or f'the training split of {corpus.name}'} has no sentence to "
+            "translate: it is empty, or all of it is in validation or test (data.cleaning.held_out_overlap)"
+        )
     fingerprints = [model_fingerprint(model) for model in models]
-    origin = {
-        "text": _digest(plan.sentences()),
-        plan.key: fingerprints[0] if plan.key == "model" else fingerprints,
-        "beam_size": plan.beam_size,
-    }
+    return {"text": digest.hexdigest(), "models": fingerprints, "beam_size": plan.beam_size}
+
+
+def _made(plan: _Plan, models: Sequence[RunDirectory], origin: dict[str, Any]) -> SyntheticPairs:
     if not _is_made_of(plan.folder, origin):
+        # Named by what it is made of: another beam, tried by mistake, costs nothing of this one.
+        name = hashlib.sha256(json.dumps(origin, sort_keys=True).encode()).hexdigest()[:12]
+
+        def translated() -> Iterator[tuple[str, str]]:
+            return translated_lines(
+                plan.folder / f"{_UNFINISHED}{name}.jsonl",
+                origin,
+                plan.sentences(),
+                lambda texts: _translations(models, plan.beam_size, texts),
+            )
+
+        with line_progress(plan.title, plan.size) as advance:
+            for _ in translated():
+                advance()
+        # All of it is in the file now, and only now what was here before is given up.
         (plan.folder / _ORIGIN_FILE).unlink(missing_ok=True)
-        translated = translated_lines(
-            plan.folder / _UNFINISHED_FILE,
-            origin,
-            plan.sentences(),
-            lambda texts: _translations(models, plan.beam_size, texts),
-        )
         pairs = (
-            (translation, text) if plan.is_target else (text, translation) for translation, text in translated
+            (translation, text) if plan.is_target else (text, translation)
+            for translation, text in translated()
         )
-        try:
-            PairStore.write(plan.folder, _counted(pairs, plan.title, plan.size))
-        except NoPairsError as error:
-            raise ConfigError(
-                f"{plan.option}.text: {plan.text} is empty; expected a sentence on each line"
-            ) from error
+        PairStore.write(plan.folder, pairs)
         with atomic_write(plan.folder / _ORIGIN_FILE) as file:
             json.dump(origin, file, indent=1)
-        (plan.folder / _UNFINISHED_FILE).unlink()
+    for unfinished in plan.folder.glob(f"{_UNFINISHED}*"):
+        unfinished.unlink()
     return SyntheticPairs(plan.kind, plan.names, PairStore(plan.folder))
-
-
-def _digest(texts: Iterable[str]) -> str:
-    digest = hashlib.sha256()
-    for text in texts:
-        digest.update(f"{text}\n".encode("utf-8", "surrogatepass"))
-    return digest.hexdigest()
 
 
 def _is_made_of(folder: Path, origin: dict[str, Any]) -> bool:
@@ -225,19 +244,29 @@ def _is_made_of(folder: Path, origin: dict[str, Any]) -> bool:
         return False
 
 
-def _find_models(plan: _Plan, config: Config, corpus: Corpus) -> list[RunDirectory]:
+def _find_models(run: RunDirectory, plan: _Plan, config: Config, corpus: Corpus) -> list[RunDirectory]:
     from seq2seq.run_directory import check_same_tokenizers
 
-    runs = [_find_model(name, plan, config, corpus) for name in plan.names]
-    check_same_tokenizers(runs)
-    return runs
+    models = [_find_model(name, run, plan, config, corpus) for name in plan.names]
+    try:
+        check_same_tokenizers(models)
+    except UserError as error:
+        raise ConfigError(f"{plan.option}.{plan.key}: {error}") from error
+    return models
 
 
-def _find_model(name: str, plan: _Plan, config: Config, corpus: Corpus) -> RunDirectory:
+def _find_model(
+    name: str, training: RunDirectory, plan: _Plan, config: Config, corpus: Corpus
+) -> RunDirectory:
     from seq2seq.model_summary import language_names
     from seq2seq.shipped_models import find_model
 
-    run = find_model(name)
+    run = find_model(with_home(name))
+    if run.path.resolve() == training.path.resolve():
+        raise ConfigError(
+            f"{plan.option}.{plan.key}: {name} is the run that is to be trained; train in another directory "
+            "(--run DIR)"
+        )
     found = language_names(run.config, run.read_facts())
     run.check_is_trained()
     if [primary_code(each) for each in found] != [primary_code(each) for each in plan.direction]:
@@ -269,12 +298,3 @@ def _translations(models: Sequence[RunDirectory], beam_size: int, texts: Iterato
     options = translator.default_options(beam_size=beam_size)
     for translation in translator.translate_stream(texts, options, batch_size=_BATCH_SIZE):
         yield "" if translation.note else translation.text
-
-
-def _counted(pairs: Iterable[tuple[str, str]], title: str, total: int | None) -> Iterator[tuple[str, str]]:
-    from seq2seq.line_progress import line_progress
-
-    with line_progress(title, total) as advance:
-        for pair in pairs:
-            advance()
-            yield pair

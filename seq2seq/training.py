@@ -176,6 +176,7 @@ def _new_data(run: RunDirectory, config: Config, mirror: str | None, console: Co
             f"{run.path} holds a run already. Go on with it (--resume), choose another "
             "directory (--run DIR), or delete it."
         )
+    run.remove_partial_files()
     # They would pass for those of the new one.
     run.facts_file.unlink(missing_ok=True)
     run.alignments_file.unlink(missing_ok=True)
@@ -185,7 +186,6 @@ def _new_data(run: RunDirectory, config: Config, mirror: str | None, console: Co
 
 
 def _resumed_data(run: RunDirectory, config: Config, mirror: str | None, console: Console) -> TrainingData:
-    run.remove_partial_files()
     if "train_fingerprint" not in run.read_facts():
         if run.state_file.exists():
             raise UserError(
@@ -194,6 +194,7 @@ def _resumed_data(run: RunDirectory, config: Config, mirror: str | None, console
             )
         # Stopped while its data were being prepared: nothing was trained yet, so it simply starts again.
         return _new_data(run, config, mirror, console)
+    run.remove_partial_files()
     return reopen_training_data(run, config, mirror)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 
 def translated_lines(
@@ -21,24 +22,31 @@ def translated_lines(
         file: where each translation goes as soon as it is there. To be deleted when all are safe elsewhere.
         origin: what the translations are made of: texts, model, search. A file of another origin is replaced.
         texts: the same ones, in the same order, whenever the origin is the same.
-        translate: gives a translation for each text, in order. It may read ahead.
+        translate: gives a translation for each text, in order. It may read ahead, and is not called when
+            nothing is left to translate.
 
     Yields:
         A translation and its text, for each text.
     """
-    rest = iter(texts)
-    with _opened(file, origin) as kept:
-        for translation in _whole_lines(kept):
-            yield translation, next(rest)
-        waiting: deque[str] = deque()
+    rest, done = iter(texts), 0
+    _begin(file, _line(origin))
+    for done, translation in enumerate(_whole_lines(file), start=1):  # noqa: B007 (used below)
+        yield translation, next(rest)
+    waiting: deque[str] = deque(itertools.islice(rest, 1))
+    if not waiting:
+        return
 
-        def remembered() -> Iterator[str]:
-            for text in rest:
-                waiting.append(text)
-                yield text
+    def remembered() -> Iterator[str]:
+        yield waiting[0]
+        for text in rest:
+            waiting.append(text)
+            yield text
 
-        for translation in translate(remembered()):
-            kept.write(_line(translation))
+    with open(file, "ab") as kept:
+        for number, translation in enumerate(translate(remembered()), start=done):
+            kept.write(_line([number, translation]))
+            # Now it is in the file, even if the process is killed.
+            kept.flush()
             yield translation, waiting.popleft()
 
 
@@ -47,31 +55,37 @@ def _line(content: Any) -> bytes:
     return json.dumps(content, sort_keys=True).encode() + b"\n"
 
 
-def _opened(file: Path, origin: Mapping[str, Any]) -> IO[bytes]:
-    """The file, read up to its first translation."""
-    head = _line(origin)
+def _begin(file: Path, head: bytes) -> None:
+    """Leave a file that begins with this head, and behind it what it may hold already."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    # Unbuffered: what is written is in the file, even if the process is killed.
-    kept = open(file, "a+b", buffering=0)  # noqa: SIM115 (the caller closes it)
-    kept.seek(0)
-    if kept.read(len(head)) != head:
-        kept.truncate(0)
-        kept.write(head)
-    return kept
+    if file.is_file():
+        with open(file, "rb") as kept:
+            if kept.readline() == head:
+                return
+    file.write_bytes(head)
 
 
-def _whole_lines(kept: IO[bytes]) -> Iterator[str]:
+def _whole_lines(file: Path) -> Iterator[str]:
     """What can be read; the file is cut behind it, where the process or the machine stopped."""
-    end = kept.tell()
-    with open(kept.fileno(), "rb", closefd=False) as reader:
-        reader.seek(end)
-        for line in reader:
-            try:
-                translation = json.loads(line) if line.endswith(b"\n") else None
-            except ValueError:
-                break
-            if not isinstance(translation, str):
+    with open(file, "rb") as kept:
+        end = len(kept.readline())
+        for number, line in enumerate(kept):
+            translation = _translation(line, number)
+            if translation is None:
                 break
             end += len(line)
             yield translation
-    kept.truncate(end)
+    with open(file, "r+b") as kept:
+        kept.truncate(end)
+
+
+def _translation(line: bytes, number: int) -> str | None:
+    """What stands in the line of this number; None if it is damaged."""
+    try:
+        content = json.loads(line) if line.endswith(b"\n") else None
+    except ValueError:
+        return None
+    # With its number, two torn lines that happen to make one are not taken for it.
+    if isinstance(content, list) and len(content) == 2 and content[0] == number:
+        return content[1] if isinstance(content[1], str) else None
+    return None

@@ -132,8 +132,12 @@ def test_multi30k_trains_in_every_direction_and_form(
     run = train_briefly(f"{name}.yaml", tmp_path, *local_files(tmp_path))
     facts = run.read_facts()
     assert (facts["source_language"], facts["target_language"]) == (source, target)
-    made = facts.get("back_translations", {"kept": 0})["kept"]
-    assert (made > 0) == (run.config.data.back_translation is not None)
+    data = run.config.data
+    made = 0
+    for kind, settings in (("back", data.back_translation), ("forward", data.forward_translation)):
+        kept = facts.get(f"{kind}_translations", {"kept": 0})["kept"]
+        assert (kept > 0) == (settings is not None)
+        made += kept
     assert (facts["train_pairs"] - made, facts["validation_pairs"]) == (120, 12)
     assert facts["corpus"].endswith(".lc.norm.tok") == (form == "tok")
     assert convention_of(run.config.evaluation) == ("tokenized" if form == "tok" else "moses-lower")

@@ -201,6 +201,19 @@ def test_an_interrupted_translation_goes_on_where_it_was(
     assert not list(run.back_translations_folder.glob("unfinished*"))
 
 
+def test_a_beam_tried_by_mistake_costs_nothing_of_what_there_is(
+    french_to_english: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, mistake = (with_back_translations(french_to_english, beam_size=size) for size in (2, 3))
+    _, first, _ = prepare(config, tmp_path / "run")
+    with monkeypatch.context() as patch:
+        patch.setattr(Translator, "load", lambda models: pytest.fail("stopped here"))
+        with pytest.raises(pytest.fail.Exception, match="stopped here"):
+            prepare(mistake, tmp_path / "run")
+        _, again, _ = prepare(config, tmp_path / "run")
+    assert again.train.store.fingerprint == first.train.store.fingerprint
+
+
 @pytest.mark.parametrize("in_a_file", [False, True])
 def test_what_cleaning_holds_out_does_not_come_back_in_other_words(
     french_to_english: RunDirectory, tmp_path: Path, in_a_file: bool
@@ -343,8 +356,19 @@ class TestRefused:
     def test_text_without_a_line(self, french_to_english: RunDirectory, tmp_path: Path) -> None:
         (tmp_path / "empty.fr").write_text("")
         config = with_back_translations(french_to_english, text=str(tmp_path / "empty.fr"))
-        with pytest.raises(ConfigError, match=r"empty\.fr is empty; expected a sentence on each line"):
+        with pytest.raises(ConfigError, match=r"empty\.fr has no sentence to translate: it is empty, or"):
             prepare(config, tmp_path / "run")
+
+    def test_text_that_is_held_out_altogether(self, french_to_english: RunDirectory, tmp_path: Path) -> None:
+        corpus = load_starter_corpus(train_pairs=80, validation_pairs=10, test_pairs=5)
+        (_, target), *_ = corpus.validation
+        (tmp_path / "held.fr").write_text(f"{target}\n")
+        config = with_back_translations(french_to_english, text=str(tmp_path / "held.fr"))
+        data = config.data.model_copy(
+            update={"cleaning": config.data.cleaning.model_copy(update={"held_out_overlap": "remove"})}
+        )
+        with pytest.raises(ConfigError, match="all of it is in validation or test"):
+            prepare(config.model_copy(update={"data": data}), tmp_path / "run")
 
     def test_text_that_is_not_utf8(self, french_to_english: RunDirectory, tmp_path: Path) -> None:
         (tmp_path / "bad.fr").write_bytes("Bonjour.\nÇa va.\n".encode("latin-1"))

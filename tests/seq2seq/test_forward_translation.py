@@ -12,8 +12,10 @@ import pytest
 
 from data.errors import UserError
 from data.special_ids import EOS_ID
+from data.starter import load_starter_corpus
 from seq2seq.config import Config, ConfigError
 from seq2seq.run_directory import RunDirectory
+from seq2seq.synthetic_pairs import synthetic_pairs
 from seq2seq.translator import Translator
 from tests.seq2seq.test_back_translation import CORPUS, ENDINGS, prepare, say_languages, stored_pairs
 from tests.seq2seq.tiny_run import make_tiny_run, tiny_tokenizers
@@ -127,6 +129,17 @@ def test_a_resumed_training_needs_no_models_and_ends_as_an_uninterrupted_one(
     assert [name for name in expected if found[name].tobytes() != expected[name].tobytes()] == []
 
 
+def test_what_is_wrong_with_the_second_kind_is_found_before_the_first_is_made(
+    teachers: list[RunDirectory], back: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "text.fr").write_text("")
+    settings = {"model": str(back.path), "text": str(tmp_path / "text.fr")}
+    config = with_forward_translations(teachers, data={"back_translation": settings})
+    monkeypatch.setattr(Translator, "load", lambda models: pytest.fail("translated in vain"))
+    with pytest.raises(ConfigError, match=r"back_translation\.text: .*text\.fr has no sentence"):
+        prepare(config, tmp_path / "run")
+
+
 def test_models_that_cannot_help_are_refused(
     teachers: list[RunDirectory], back: RunDirectory, tmp_path: Path
 ) -> None:
@@ -136,10 +149,16 @@ def test_models_that_cannot_help_are_refused(
         prepare(with_forward_translations([teachers[0], back]), tmp_path / "direction")
     other = make_tiny_run(tmp_path / "other", tokenizers=tiny_tokenizers(330))
     say_languages(other, "en", "fr")
-    with pytest.raises(UserError, match="tokenizer"):
+    with pytest.raises(
+        ConfigError, match=r"^data\.forward_translation\.models: The models of an ensemble must"
+    ):
         prepare(with_forward_translations([teachers[0], other]), tmp_path / "tokenizers")
-    with pytest.raises(UserError, match="models"):
+    with pytest.raises(ConfigError, match=r"data\.forward_translation\.models.*at least 1"):
         with_forward_translations([])
+    student = RunDirectory(shutil.copytree(teachers[0].path, tmp_path / "student"))
+    corpus = load_starter_corpus(train_pairs=5, validation_pairs=5, test_pairs=5)
+    with pytest.raises(ConfigError, match="is the run that is to be trained"):
+        synthetic_pairs(student, with_forward_translations([student]), corpus)
     guided = {**CONTENT["training"], "guided_attention": {"weight": 0.5, "alignments": "links"}}
     with pytest.raises(UserError, match=r"with data\.forward_translation, leave it out"):
         with_forward_translations(teachers, {"training": guided})

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from seq2seq.recipe import recipe_changes, recipe_fingerprint
+from seq2seq.run_directory import RunDirectory
 from tests.seq2seq.tiny_training import CONTENT, tiny_training
 
 
@@ -38,3 +41,11 @@ def test_the_same_recipe(change: dict[str, Any]) -> None:
 def test_another_recipe(change: dict[str, Any], said: str) -> None:
     assert said in recipe_changes(tiny_training(), tiny_training(change))
     assert recipe_fingerprint(tiny_training(change)) != recipe_fingerprint(tiny_training())
+
+
+def test_options_that_came_later_do_not_part_what_was_evaluated_before() -> None:
+    """The scores that ship were computed when there was no `data.forward_translation`."""
+    root = Path(__file__).parents[2]
+    scores = json.loads((root / "docs" / "scores" / "multi30k-en-de.json").read_text(encoding="utf-8"))
+    (run,) = scores["evaluations"][0]["system"]["runs"]
+    assert recipe_fingerprint(RunDirectory(root / "models" / "multi30k-en-de").config) == run["recipe"]

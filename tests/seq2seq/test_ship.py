@@ -411,4 +411,8 @@ def test_back_translations_are_told_but_are_not_the_corpus(shipped_model: Path, 
             f"them back to in English, and {said} English sentences with what a and b together translate "
             "them to in French." in card
         )
+        for models in (["a/one"], ["b/x", "c/x"]):
+            content["data"]["forward_translation"]["models"] = models
+            with pytest.raises(UserError, match=r"known by its last name alone: move the runs"):
+                shipped_config(parse_config(content, "test"), None, Path("models/one"))
         del content["data"]["forward_translation"]

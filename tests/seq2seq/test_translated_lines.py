@@ -52,7 +52,19 @@ def test_a_second_attempt_translates_the_rest_alone(tmp_path: Path, most: int) -
     assert attempt(tmp_path / "lines") == (EXPECTED, [])
 
 
-@pytest.mark.parametrize("torn", [b'"A D', b"\0\0\0\n\0", b"17\n", b'"\xff"\n', b'{"model": "z"}\n"OLD"\n'])
+@pytest.mark.parametrize(
+    "torn",
+    [
+        b'[3, "E',
+        b"\0\0\0\n\0",
+        b"17\n",
+        b'[3, "\xff"]\n',
+        b"[3, 17]\n",
+        b'[3, "EIN", "HAUS"]\n',
+        b'{"model": "z"}\n[3, "OLD"]\n',
+        b'[4, "THE END"]\n',  # torn off: the line before it
+    ],
+)
 def test_what_cannot_be_read_is_translated_again(tmp_path: Path, torn: bytes) -> None:
     file = tmp_path / "lines"
     interrupted(file, 3)
