@@ -141,7 +141,10 @@ def test_the_list_of_models_goes_to_stdout(shipped_model, tmp_path, monkeypatch,
         (["--sample", "--shortlist"], "whole vocabulary"),
         (["--rerank-weight", "0.5"], "name it with --rerank-with"),
         (["--rerank-with", "x", "--rerank-weight", "-1"], "at least 0"),
-        (["--score", "--rerank-with", "x"], "--rerank-with means nothing to it"),
+        (
+            ["--score", "--rerank-with", "x"],
+            "--rerank-with, --min-length and --max-length mean nothing to it",
+        ),
         (["a", "--plot", "x.png", "--plot-format", "svg"], "leave out"),
     ],
 )
@@ -497,7 +500,8 @@ def test_another_model_chooses_among_what_the_beam_found(translate, load_once, t
     options = ["--beam-size", "4", "--n-best", "2", "--rerank-with", back.path, "--rerank-weight", "3"]
     output, _ = translate(*options, "--input", file)
     candidates = load_once([tiny_run]).translate(SENTENCES[:3], SearchOptions(beam_size=4, n_best=4))
-    expected = Reranker(load_once([back]), 3.0)(candidates, 2)
+    # However much the first model has written: the second one reads all of it.
+    expected = Reranker(load_once([back], max_source_pieces=1 << 30), 3.0)(candidates, 2)
     texts = [line.split(" ||| ")[1] for line in output.splitlines()]
     assert texts == [one_line(each.text) for one in expected for each in one.hypotheses]
     assert texts[::2] != [one_line(each.text) for each in candidates]
