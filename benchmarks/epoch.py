@@ -69,12 +69,12 @@ def measure(settings: Settings = SHORT) -> Outcome:
         data = write_corpus(Path(folder) / "corpus", settings.train_pairs, settings.validation_pairs)
         speeds, peaks = {}, {}
         for number, (name, way) in enumerate(_WAYS.items()):
-            run = RunDirectory(Path(folder) / f"run_{number}")
-            speeds[name], peaks[name] = _train(run.path, _configuration(settings, data, way))
+            configured = _configuration(settings, data, way)
+            speeds[name], peaks[name] = _train(Path(folder) / f"run_{number}", configured)
+        run = RunDirectory(Path(folder) / "run_0")
         outcome.notes.append(f"matrix products have {run.read_facts()['matmul_precision']} operands.")
         # In a process of its own: there it has the threads that train.py has.
-        first = Path(folder) / "run_0"
-        printed = run_python(["-m", "benchmarks.bare_step", str(first), str(settings.bare_epochs)]).output
+        printed = run_python(["-m", "benchmarks.bare_step", str(run.path), str(settings.bare_epochs)]).output
     bare = json.loads(printed)
     outcome.add("imports of TensorFlow and Keras", imports, "MB")
     outcome.add_runs("bare step, same batches", bare["speeds"], "target tokens/s")

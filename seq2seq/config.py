@@ -165,6 +165,11 @@ class EvaluationConfig(Section):
         description="also score lower-cased, normalised, Moses-tokenised text, as papers on Multi30k do",
     )
 
+    @property
+    def text_form(self) -> str:
+        """What the text is, in words; models work together on text of one form."""
+        return "tokenised" if self.tokenized else "raw"
+
 
 class Config(Section):
     """A whole run."""

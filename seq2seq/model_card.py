@@ -9,6 +9,7 @@ from seq2seq.corpus_notes import CorpusNotes
 from seq2seq.languages import language_name
 from seq2seq.results_tables import DASH, as_number, as_text, table
 from seq2seq.run_directory import RunDirectory
+from seq2seq.synthetic_pairs import KINDS
 
 _FILES = (
     ("`weights.zip`", "the weights in half precision"),
@@ -156,11 +157,8 @@ class ModelCard:
         pairs = as_number(self.facts.get("train_pairs"), 0)
         added = [
             f", {self.facts[kind]['kept']:,} of them {name}"
-            for kind, name in (
-                ("back_translations", "back-translations"),
-                ("forward_translations", "forward translations"),
-            )
-            if self.facts.get(kind)
+            for kind, name in KINDS.items()
+            if kind in self.facts
         ]
         return "".join([pairs, *added])
 

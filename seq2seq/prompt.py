@@ -177,9 +177,8 @@ class Prompt:
         )
 
     def _nothing_to_rerank(self) -> str:
-        search = self.settings.search
-        candidates = search.n_best if search.sampling else search.beam_size
-        return "; nothing to rerank" if self.translator.reranker is not None and candidates == 1 else ""
+        is_alone = self.settings.search.candidates == 1
+        return "; nothing to rerank" if self.translator.reranker is not None and is_alone else ""
 
     def nbest(self, argument: str) -> None:
         if argument:

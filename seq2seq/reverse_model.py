@@ -54,18 +54,13 @@ def find_reranking_model(name: str | None, run: RunDirectory, search: SearchOpti
         return None
     back = find_reverse_model(name, run, "--rerank-with")
     if back.config.evaluation.tokenized != run.config.evaluation.tokenized:
-        forms = {True: "tokenised", False: "raw"}
         raise UserError(
-            f"--rerank-with {name} was trained on {forms[back.config.evaluation.tokenized]} text, "
-            f"{run.label} on {forms[run.config.evaluation.tokenized]} text (evaluation.tokenized)"
+            f"--rerank-with {name} was trained on {back.config.evaluation.text_form} text, "
+            f"{run.label} on {run.config.evaluation.text_form} text (evaluation.tokenized)"
         )
-    if search.sampling and search.n_best == 1:
-        raise UserError(
-            "--rerank-with chooses among the samples, and --n-best 1 is one: give --n-best 5 or so"
-        )
-    if not search.sampling and search.beam_size == 1:
-        raise UserError(
-            "--rerank-with chooses among what a beam found, and greedy search finds one translation: give "
-            "--beam-size 5 or so"
-        )
+    if search.candidates == 1:
+        found = "the samples, and --n-best 1 is one: give --n-best 5 or so"
+        if not search.sampling:
+            found = "what a beam found, and greedy search finds one translation: give --beam-size 5 or so"
+        raise UserError(f"--rerank-with chooses among {found}")
     return back

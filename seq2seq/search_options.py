@@ -80,6 +80,11 @@ class SearchOptions:
     seed: int = 1
     early_stopping: bool = True
 
+    @property
+    def candidates(self) -> int:
+        """How many hypotheses of a sentence the search has at its end; `n_best` of them are returned."""
+        return self.n_best if self.sampling else self.beam_size
+
     def __post_init__(self) -> None:
         self._check_whole_number("beam_size", minimum=1, maximum=_MOST_BEAMS)
         self._check_whole_number("n_best", minimum=1, maximum=_MOST_RESULTS)

@@ -295,9 +295,10 @@ def _training_pairs(run: RunDirectory) -> Iterator[tuple[str, str]]:
     What machines made, which stands behind them, says nothing of the corpus.
     """
     from data.pair_store import PairStore
+    from seq2seq.synthetic_pairs import KINDS
 
     facts = run.read_facts()
-    made = sum(facts.get(kind, {}).get("kept", 0) for kind in ("back_translations", "forward_translations"))
+    made = sum(facts[kind]["kept"] for kind in KINDS if kind in facts)
     with PairStore(run.data_folder / "train") as store:
         yield from itertools.islice(store, len(store) - made)
 

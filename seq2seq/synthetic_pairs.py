@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,7 +35,11 @@ from seq2seq.translated_lines import translated_lines
 
 if TYPE_CHECKING:
     from data.corpora import Corpus
+    from seq2seq.corpus_config import BackTranslationConfig, ForwardTranslationConfig
     from seq2seq.run_directory import RunDirectory
+
+KINDS = {"back_translations": "back-translations", "forward_translations": "forward translations"}
+"""By their key among the facts of a run, what they are called."""
 
 _ORIGIN_FILE, _UNFINISHED = "made_of.json", "unfinished-"
 _with_single_spaces = CleaningRules(white_space="collapse").normalise
@@ -47,7 +51,7 @@ class SyntheticPairs:
     """Pairs of source and target in the order of the text that they were made of.
 
     Attributes:
-        kind: what they are called, in the facts of a run too: `back_translations`, `forward_translations`.
+        kind: one of `KINDS`.
         models: that made them, as the configuration has them.
         store: the pairs.
     """
@@ -71,11 +75,14 @@ def synthetic_pairs(run: RunDirectory, config: Config, corpus: Corpus) -> list[S
     Raises:
         UserError: a model or a text cannot be read, or a model translates something else.
     """
-    plans = [
-        plan
-        for plan in (_forward_plan(run, config, corpus), _back_plan(run, config, corpus))
-        if plan is not None
-    ]
+    back, forward = config.data.back_translation, config.data.forward_translation
+    plans = []
+    if forward is not None:
+        # Sources that are held out are the cleaning's to remove, as in the corpus itself.
+        plans.append(_plan("forward_translations", forward, forward.models, run, corpus, held_out=set()))
+    if back is not None:
+        held_out = _held_out_targets(config, corpus)
+        plans.append(_plan("back_translations", back, [back.model], run, corpus, held_out))
     # All that can be wrong with models and texts is found before the first translates, which takes minutes.
     models = [_find_models(run, plan, config, corpus) for plan in plans]
     origins = [_origin(plan, of_plan, corpus) for plan, of_plan in zip(plans, models, strict=True)]
@@ -115,52 +122,35 @@ class _Plan:
     is_target: bool
 
 
-def _back_plan(run: RunDirectory, config: Config, corpus: Corpus) -> _Plan | None:
-    settings = config.data.back_translation
-    if settings is None:
-        return None
-    held_out = _held_out_targets(config, corpus)
+def _plan(
+    kind: str,
+    settings: BackTranslationConfig | ForwardTranslationConfig,
+    names: Sequence[str],
+    run: RunDirectory,
+    corpus: Corpus,
+    held_out: Collection[str],
+) -> _Plan:
+    is_target = kind == "back_translations"
+    languages = (corpus.source_language, corpus.target_language)
 
     def sentences() -> Iterator[str]:
-        texts = (target for _, target in corpus.train) if settings.text is None else _lines(settings.text)
+        of_corpus = (pair[int(is_target)] for pair in corpus.train)
+        texts = of_corpus if settings.text is None else _lines(settings.text)
         return (text for text in texts if _with_single_spaces(text) not in held_out)
 
     return _Plan(
-        option="data.back_translation",
-        key="model",
-        kind="back_translations",
-        names=(settings.model,),
+        option="data.back_translation" if is_target else "data.forward_translation",
+        key="model" if is_target else "models",
+        kind=kind,
+        names=tuple(names),
         beam_size=settings.beam_size,
-        direction=(corpus.target_language, corpus.source_language),
-        folder=run.back_translations_folder,
-        title="Translating back",
+        direction=languages[::-1] if is_target else languages,
+        folder=run.back_translations_folder if is_target else run.forward_translations_folder,
+        title="Translating back" if is_target else "Translating forward",
         text=settings.text,
         sentences=sentences,
         size=corpus.train.size if settings.text is None else None,
-        is_target=True,
-    )
-
-
-def _forward_plan(run: RunDirectory, config: Config, corpus: Corpus) -> _Plan | None:
-    settings = config.data.forward_translation
-    if settings is None:
-        return None
-    return _Plan(
-        option="data.forward_translation",
-        key="models",
-        kind="forward_translations",
-        names=tuple(settings.models),
-        beam_size=settings.beam_size,
-        direction=(corpus.source_language, corpus.target_language),
-        folder=run.forward_translations_folder,
-        title="Translating forward",
-        text=settings.text,
-        # Sources that are held out are the cleaning's to remove, as in the corpus itself.
-        sentences=lambda: (
-            (source for source, _ in corpus.train) if settings.text is None else _lines(settings.text)
-        ),
-        size=corpus.train.size if settings.text is None else None,
-        is_target=False,
+        is_target=is_target,
     )
 
 
@@ -277,11 +267,9 @@ def _find_model(
             f"{side} of {corpus.name}{back}, a model from {_direction(plan.direction)} is needed"
         )
     if run.config.evaluation.tokenized != config.evaluation.tokenized:
-        forms = {True: "tokenised", False: "raw"}
         raise ConfigError(
-            f"{plan.option}.{plan.key}: {name} was trained on "
-            f"{forms[run.config.evaluation.tokenized]} text, and this is a training on "
-            f"{forms[config.evaluation.tokenized]} text (evaluation.tokenized)"
+            f"{plan.option}.{plan.key}: {name} was trained on {run.config.evaluation.text_form} text, and "
+            f"this is a training on {config.evaluation.text_form} text (evaluation.tokenized)"
         )
     return run
 

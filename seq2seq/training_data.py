@@ -24,7 +24,7 @@ from seq2seq.config import Config, ConfigError, TokenizerConfig
 from seq2seq.corpus_loading import load_corpus
 from seq2seq.guided_attention_data import note_kept_pairs, training_alignments
 from seq2seq.run_directory import RunDirectory
-from seq2seq.synthetic_pairs import SyntheticPairs, synthetic_pairs
+from seq2seq.synthetic_pairs import KINDS, SyntheticPairs, synthetic_pairs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -219,12 +219,9 @@ def _nothing_left(corpus: Corpus) -> UserError:
 
 
 def _note_synthetic_pairs(run: RunDirectory, pairs: SyntheticPairs, kept: int, console: Console) -> None:
-    name = {"back_translations": "Back-translations", "forward_translations": "Forward translations"}[
-        pairs.kind
-    ]
     console.print(
-        f"{name} by {' + '.join(pairs.models)}: {len(pairs.store):,}, counted above behind the pairs of the "
-        f"corpus; {kept:,} kept.",
+        f"{KINDS[pairs.kind].capitalize()} by {' + '.join(pairs.models)}: {len(pairs.store):,}, counted "
+        f"above behind the pairs of the corpus; {kept:,} kept.",
         highlight=False,
         markup=False,
         soft_wrap=True,

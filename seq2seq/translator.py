@@ -188,9 +188,8 @@ class Translator:
             ValueError: there are more texts than prefixes.
         """
         options = options or self.default_options()
-        candidates = options
-        if self.reranker is not None and not options.sampling:
-            candidates = replace(options, n_best=options.beam_size)
+        # Whoever reranks has to see all that was found.
+        found = options if self.reranker is None else replace(options, n_best=options.candidates)
         prefixes = itertools.repeat("") if forced_prefix is None else forced_prefix
         requests = (
             self._request(text, word_mode, given=self._target_tokens(prefix))
@@ -202,7 +201,7 @@ class Translator:
             result = self.search.search(
                 [request.source_row for request in batch],
                 prefix_rows if any(prefix_rows) else None,
-                candidates,
+                found,
             )
             translations = [
                 _translation(request, result, row, self.tokenizers.target, word_mode)
