@@ -18,14 +18,9 @@ again rather than kept, and XLA fuses all that is done with it into two passes t
 
 from __future__ import annotations
 
-import functools
-import sys
 from typing import Any, NamedTuple
 
 import tensorflow as tf
-
-# TensorFlow's packages for Windows come without XLA; there the same operations run one by one.
-_HAS_XLA = sys.platform != "win32"
 
 
 class AttentionMemory(NamedTuple):
@@ -129,9 +124,3 @@ def attend_gradient(
         summed.projected_memory + inner,
         summed.score_vector + tf.reduce_sum(scores_gradient * hidden, axis=1),
     )
-
-
-@functools.cache
-def fused(function: Any) -> Any:
-    """`function` compiled by XLA, once for each shape that occurs."""
-    return tf.function(function, jit_compile=True, autograph=False) if _HAS_XLA else function

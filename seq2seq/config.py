@@ -106,7 +106,7 @@ class TrainingConfig(Section):
     weight_decay: float = Field(0.0, ge=0, description="adamw only")
     clip_norm: float | None = Field(1.0, gt=0)
     gradient_accumulation: Positive = Field(1, description="batches per update")
-    batch_parts: Positive = Field(1, description="parts of a batch that are computed side by side")
+    batch_parts: Positive = Field(2, description="parts of a batch that are computed side by side")
     label_smoothing: Rate = 0.1
     r_drop: float = Field(0.0, ge=0, description="weight of two passes' agreement; 0 = off")
     r_drop_from_epoch: Positive = Field(1, description="before, one pass")

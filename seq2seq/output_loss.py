@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from seq2seq.additive_attention import fused
 from seq2seq.batch_parts import joined
 from seq2seq.consistency import disagreement_and_gradient
 from seq2seq.matmul_precision import operand
+from seq2seq.xla import fused
 
 # Buffers of 32 MiB and more come from the operating system anew each time (see `startup.py`).
 MAX_LOGITS_BYTES = 30 * 2**20
@@ -152,15 +152,17 @@ def _losses_and_logits_gradient(
     scores = tf.cast(logits, dtype) + bias
     highest = tf.reduce_max(scores, axis=-1)
     exponentials = tf.exp(scores - highest[:, None])
-    total = tf.reduce_sum(exponentials, axis=-1)
-    is_true = tf.range(vocabulary_size)[None, :] == tokens[:, None]
-    true_score = tf.reduce_sum(tf.where(is_true, scores, tf.zeros((), dtype)), axis=-1)
+    # XLA adds up a row number by number; its products with a vector use the whole width of the processor.
+    ones = tf.ones(vocabulary_size, dtype)
+    total = tf.linalg.matvec(exponentials, ones)
+    true_score = tf.gather(scores, tokens, axis=1, batch_dims=1)
     normaliser = highest + tf.math.log(total)
     cross_entropy = normaliser - true_score
     loss = cross_entropy
     if label_smoothing > 0:
-        uniform = normaliser - tf.reduce_mean(scores, axis=-1)
+        uniform = normaliser - tf.linalg.matvec(scores, ones) / vocabulary_size
         loss = (1.0 - label_smoothing) * cross_entropy + label_smoothing * uniform
+    is_true = tf.range(vocabulary_size)[None, :] == tokens[:, None]
     target = tf.where(is_true, tf.constant(1.0 - label_smoothing, dtype), tf.zeros((), dtype))
     target += label_smoothing / vocabulary_size
     probabilities = exponentials / total[:, None]

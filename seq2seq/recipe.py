@@ -6,13 +6,14 @@ import hashlib
 
 from seq2seq.config import Config, differences, flat_options
 
-# What says where files are and what is shown, not what is learnt.
+# What says where files are, what is shown and how the cores share the work, not what is learnt.
 _NOT_PART = (
     "name",
     "seed",
     "data.corpus.data_dir",
     "data.corpus.mirror",
     "tokenizer.folder",
+    "training.batch_parts",
     "training.guided_attention.alignments",
     "training.keep_checkpoints",
     "training.plot_sentences",
@@ -24,6 +25,8 @@ _NOT_PART = (
 
 # Later than some runs that were evaluated: off, they change no recipe.
 _OFF = (("data.forward_translation", None),)
+# In the fingerprint of those runs, and the same in all of them.
+_ONCE_PART = {"training.batch_parts": 1}
 
 
 def recipe_changes(first: Config, other: Config) -> list[str]:
@@ -34,8 +37,10 @@ def recipe_changes(first: Config, other: Config) -> list[str]:
 
 def recipe_fingerprint(config: Config) -> str:
     """SHA-256 of the options of the recipe: the same for runs that differ in nothing but their seed."""
-    options = sorted(option for option in flat_options(config).items() if option not in _OFF)
-    lines = [f"{key}: {value!r}\n" for key, value in options if _is_part(key)]
+    options = [
+        option for option in flat_options(config).items() if option not in _OFF and _is_part(option[0])
+    ]
+    lines = [f"{key}: {value!r}\n" for key, value in sorted([*options, *_ONCE_PART.items()])]
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 

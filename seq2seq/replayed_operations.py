@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from seq2seq.additive_attention import AttentionMemory, MemoryGradient, attend, attend_gradient, fused
+from seq2seq.additive_attention import AttentionMemory, MemoryGradient, attend, attend_gradient
 from seq2seq.gru_gates import gated_state, gated_state_gradient
 from seq2seq.matmul_precision import multiply, operand
+from seq2seq.xla import fused
 
 
 class ProductWeights(NamedTuple):

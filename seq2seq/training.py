@@ -60,6 +60,7 @@ CHANGEABLE_ON_RESUME = (
     "data.corpus.data_dir",
     "data.back_translation.until_epoch",
     "model.implementation",
+    "training.batch_parts",
     "training.matmul_precision",
 )
 

@@ -19,6 +19,7 @@ from tests.seq2seq.tiny_training import CONTENT, tiny_training
         {"seed": 2},
         {"name": "other"},
         {"training": {**CONTENT["training"], "plot_sentences": 3}},
+        {"training": {**CONTENT["training"], "batch_parts": 3}},
         {"evaluation": {"paper_convention": True}},
     ],
 )
