@@ -34,7 +34,7 @@ $(VENV)/.ready-dev: requirements-dev.txt $(VENV)/.ready
 
 setup: $(VENV)/.ready ## virtual environment with everything the translator needs
 
-demo: $(VENV)/.ready ## train on the built-in corpus, evaluate, translate, draw heat maps; use a shipped model (about 4 minutes)
+demo: $(VENV)/.ready ## train on the built-in corpus, evaluate, translate, draw heat maps; use a shipped model (about 5 minutes)
 	@rm -rf $(DEMO)
 	@$(RUN) train.py --config configs/starter.yaml --run $(DEMO)
 	@$(RUN) evaluate.py --model $(DEMO) --split test
@@ -86,7 +86,7 @@ results: $(VENV)/.ready ## write docs/results.md anew from the scores in docs/sc
 	@$(RUN) -m seq2seq.results_page --page docs/results.md --published docs/published_results.yaml \
 		$$(test -f docs/results_examples.yaml && echo --examples docs/results_examples.yaml) docs/scores/*.json
 
-bench: $(VENV)/.ready ## measure speed and memory, write benchmarks/results/own.json (about 10 minutes)
+bench: $(VENV)/.ready ## measure speed and memory, write benchmarks/results/own.json (about 15 minutes)
 	@$(RUN) -m benchmarks
 
 # pymarian 1.12 has no builds for Python 3.13.

@@ -150,7 +150,7 @@ def seed_table(runs: Sequence[EvaluatedRun]) -> Iterator[str]:
     groups: dict[tuple[str, str, str, str, str], list[dict[str, Any]]] = {}
     for run, report in each_report(runs):
         recipe, seed = _recipe_of(report)
-        if recipe is not None and run.shipped_as is None:
+        if recipe is not None:
             # Another beam, another attention or a part of the set is no chance.
             options = json.dumps(report["options"], sort_keys=True)
             key = (report["system"]["name"], recipe, run.direction, report["set"], options)

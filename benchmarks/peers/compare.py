@@ -104,7 +104,8 @@ def main(arguments: list[str] | None = None) -> int:
     sides = sides_to_measure(machine["instructions"], options.peer_python)
     measures = options.measure or list(RESULT_KEYS)
     measure_in_turn(sides, measures, options.rounds, options.seconds)
-    results = [side.to_json() for side in sides]
+    # A side that has none of these measures (training with a shortlist) is not in the report.
+    results = [side.to_json() for side in sides if side.reports]
     report = {
         "measured_on": time.strftime("%Y-%m-%d"),
         "machine": machine,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ from rich.console import Console
 
 from benchmarks.peers import marian_side
 from benchmarks.peers.architectures import ARCHITECTURES
-from benchmarks.peers.compare import Side, measure_in_turn, ratios, sides_to_measure
+from benchmarks.peers.compare import Side, main, measure_in_turn, ratios, sides_to_measure
 from benchmarks.peers.comparison_table import print_comparison
 from data.errors import UserError
 
@@ -135,6 +136,19 @@ def test_every_round_begins_with_another_side(monkeypatch: pytest.MonkeyPatch) -
         *(("training", "a"), ("training", "b"), ("greedy", "a"), ("greedy", "b"), ("greedy", "c")),
         *(("training", "b"), ("training", "a"), ("greedy", "b"), ("greedy", "c"), ("greedy", "a")),
     ]
+
+
+def test_training_alone_has_no_side_with_a_shortlist(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def report(self: Side, measure: str, _: float) -> None:
+        self.reports += side(self.name, self.precision, **{f"{measure}_tokens_per_second": [500.0]}).reports
+
+    monkeypatch.setattr(Side, "measure", report)
+    output = tmp_path / "peers.json"
+    options = ["--measure", "training", "--rounds", "1", "--peer-python", sys.executable]
+    assert main([*options, "--output", str(output)]) == 0
+    sides = json.loads(output.read_text(encoding="utf-8"))["sides"]
+    assert {each["peer"] for each in sides} == set(ARCHITECTURES)
+    assert all("training_tokens_per_second" in each and "shortlist" not in each["variant"] for each in sides)
 
 
 def test_a_program_that_fails_is_named_with_its_last_words() -> None:

@@ -144,3 +144,18 @@ def test_a_shipped_model_has_scores_and_what_halving_cost(shipped_model: Path, t
     assert row["same translations"] == f"{scores['half_precision']['same_translations']} of 10"
     assert rows_of(text, "Scores")[0]["system"] == "tiny-en-fr"
     assert "## Ten translations" not in text
+
+
+def test_a_shipped_model_is_one_of_the_seeds(shipped_model: Path, tmp_path: Path) -> None:
+    scores = json.loads((shipped_model / "scores.json").read_text(encoding="utf-8"))
+    shipped = scores["evaluations"][0]
+    run = evaluated(tmp_path / "another_seed")
+
+    def change(report: dict[str, Any]) -> None:
+        (part,) = shipped["system"]["runs"]
+        report["system"] = {**shipped["system"], "runs": [{**part, "seed": part["seed"] + 1}]}
+        report["set"], report["options"] = shipped["set"], shipped["options"]
+
+    change_report(run, change)
+    (row,) = rows_of(page_of(tmp_path, shipped_model, run), "Over seeds")
+    assert (row["configuration"], row["set"], row["runs"]) == ("tiny", shipped["set"], "2")
