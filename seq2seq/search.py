@@ -190,7 +190,7 @@ class Search:
     def _compiled_search(
         self, options: SearchOptions, has_prefix: bool, has_shortlist: bool
     ) -> Callable[..., Hypotheses]:
-        slots = options.n_best if options.sampling else options.beam_size
+        slots = options.candidates
         top_k = options.top_k if options.sampling else 0
         key = _Compiled(slots, options.n_best, options.sampling, top_k, has_prefix, has_shortlist)
         with self._building:

@@ -45,4 +45,5 @@ def keep_ynnpack_out(environment: MutableMapping[str, str], version: str) -> Non
         environment["XLA_FLAGS"] = f"{flags} {_YNNPACK}=".strip()
 
 
+# Not in `startup.py`: who uses the layers without this project's commands needs it, too.
 keep_ynnpack_out(os.environ, tf.__version__)
