@@ -231,13 +231,13 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     from benchmarks.machine import describe_machine, project_version
     from benchmarks.report import print_table, write_report
+    from seq2seq.shipped_models import find_run
 
     settings = Settings(clients=options.clients, requests=options.requests)
     machine = describe_machine()
-    outcome = measure(Path(options.model), settings)
-    outcome.notes.append(
-        f"model {Path(options.model).name}, its default beam; server and clients share the cores"
-    )
+    run = find_run(options.model).path
+    outcome = measure(run, settings)
+    outcome.notes.append(f"model {run.name}, its default beam; server and clients share the cores")
     title = "The inspector's server under load, /api/translate, one sentence a request"
     report: dict[str, Any] = {
         "project_version": project_version(),
@@ -261,13 +261,15 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m benchmarks.inspector_load", description=(__doc__ or "").partition("\n")[0]
     )
     parser.add_argument(
-        "--model", metavar="RUN", required=True, help="directory of a trained run or of a shipped model"
+        "--model", metavar="RUN", required=True, help="directory of a trained run, or name of a shipped model"
     )
     parser.add_argument("--clients", type=at_least(1), default=50, metavar="N", help="at once (default 50)")
     parser.add_argument(
         "--requests", type=at_least(2), default=1000, metavar="N", help="of all (default 1000)"
     )
-    parser.add_argument("--output", default=RESULTS, metavar="FILE", help=f"JSON (default {RESULTS.name})")
+    parser.add_argument(
+        "--output", default=RESULTS, metavar="FILE", help="JSON (default: benchmarks/results/inspector.json)"
+    )
     return parser
 
 

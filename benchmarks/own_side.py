@@ -8,15 +8,14 @@ It reads the sentences that every side reads, with the reference architecture, a
 from __future__ import annotations
 
 import argparse
-import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmarks.decoding import fixed_length_runner, network_search
+from benchmarks.decoding import network_search, text_runner
 from benchmarks.machine import project_version
 from benchmarks.peers.corpus import (
     BATCH_SIZE,
@@ -31,6 +30,7 @@ from benchmarks.variants import traced_with
 from data.quiet_tensorflow import load_tensorflow_quietly
 from data.special_ids import BOS_ID
 from seq2seq.config import TrainingConfig
+from seq2seq.decoding_batches import SIDE_BY_SIDE
 from seq2seq.startup import prepare_environment, run_command
 
 if TYPE_CHECKING:
@@ -80,12 +80,18 @@ def _batch_parts(measure: str) -> int:
     return TrainingConfig().batch_parts if measure == "training" else 1
 
 
+def _jobs_at_once(measure: str) -> int:
+    """That share the threads, as the programs have it: parts of a batch, batches of a text, and for one
+    sentence a thread for each operation."""
+    return {"training": _batch_parts(measure), "latency": THREADS}.get(measure, SIDE_BY_SIDE)
+
+
 def _limit_threads(measure: str) -> None:
     """As many threads as every side has; TensorFlow must not have begun to work."""
     load_tensorflow_quietly()
     import tensorflow as tf
 
-    tf.config.threading.set_intra_op_parallelism_threads(THREADS // _batch_parts(measure))
+    tf.config.threading.set_intra_op_parallelism_threads(max(1, THREADS // _jobs_at_once(measure)))
     tf.config.threading.set_inter_op_parallelism_threads(THREADS)
 
 
@@ -95,16 +101,15 @@ def runs_of(measure: str, seconds: float, settings: Settings) -> list[float]:
         return token_rates(_training(settings), seconds)
     if measure == "latency":
         source = latency_sentence() % settings.sizes.vocabulary
-        return milliseconds(_translation(settings, [source], 5, settings.latency_length), seconds)
+        return milliseconds(_translation(settings, source, 5, settings.latency_length), seconds)
     corpus = peer_corpus(
         _DECODED_BATCHES * settings.batch_size,
         length=settings.length,
         vocabulary_size=settings.sizes.vocabulary,
         seed=3,
     )
-    batches = np.split(corpus.source, _DECODED_BATCHES)
     beam_size = {"greedy": 1, "beam5": 5}[measure]
-    return token_rates(_translation(settings, batches, beam_size, settings.length), seconds)
+    return token_rates(_translation(settings, corpus.source, beam_size, settings.length), seconds)
 
 
 def _training(settings: Settings) -> Callable[[], int]:
@@ -138,21 +143,19 @@ def _training_batches(settings: Settings) -> tf.data.Dataset:
 
 
 def _translation(
-    settings: Settings, batches: list[np.ndarray], beam_size: int, length: int
+    settings: Settings, source_tokens: np.ndarray, beam_size: int, length: int
 ) -> Callable[[], int]:
-    """A search over the next batch, with attention; returns how many target tokens it wrote."""
+    """A search over all the sentences, with attention; returns how many target tokens it wrote."""
     from seq2seq.matmul_precision import matmul_precision
     from seq2seq.search_options import SearchOptions
 
     search = network_search(settings.sizes, matmul_precision(), with_shortlist=settings.with_shortlist)
-    runs = [fixed_length_runner(search, each, SearchOptions(beam_size=beam_size), length) for each in batches]
-    following = itertools.cycle(zip(batches, runs, strict=True))
+    options = SearchOptions(beam_size=beam_size)
+    run = text_runner(search, source_tokens, options, length, settings.batch_size)
 
     def translate() -> int:
-        batch, run = next(following)
-        result: Any = run()
-        assert (result.lengths == length).all(), result.lengths
-        return len(batch) * length
+        run()
+        return len(source_tokens) * length
 
     return translate
 

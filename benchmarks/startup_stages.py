@@ -16,7 +16,7 @@ import os  # noqa: E402
 import sys  # noqa: E402
 from pathlib import Path  # noqa: E402
 
-from seq2seq.startup import prepare_environment  # noqa: E402
+from seq2seq.startup import prepare_environment, run_command  # noqa: E402
 
 
 def main(run_folder: str, sentence: str, output_pieces: int) -> dict[str, float]:
@@ -51,6 +51,11 @@ def main(run_folder: str, sentence: str, output_pieces: int) -> dict[str, float]
     return stages
 
 
+def _print_stages(_: list[str] | None) -> int:
+    print(json.dumps(main(sys.argv[1], sys.argv[2], int(sys.argv[3]))))
+    return 0
+
+
 def _process_start() -> float:
     """When this process was started, in seconds since 1970, to a hundredth of a second. Linux only."""
     after_name = Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
@@ -61,4 +66,4 @@ def _process_start() -> float:
 
 if __name__ == "__main__":
     prepare_environment()
-    print(json.dumps(main(sys.argv[1], sys.argv[2], int(sys.argv[3]))))
+    run_command(_print_stages)

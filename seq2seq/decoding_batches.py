@@ -14,7 +14,7 @@ BATCH_SIZE = 64
 # A stream is sorted by length within this many batches: enough for batches of almost equal lengths.
 _BATCHES_PER_WINDOW = 8
 # A search is a row of products with small operations between them that keep one core busy at most.
-_SIDE_BY_SIDE = 2
+SIDE_BY_SIDE = 2
 
 
 class Request(Protocol):
@@ -52,7 +52,7 @@ def decode_in_batches(
     if batch_size < 1 or (window is not None and window < 1):
         raise ValueError(f"batch size and window must be at least 1, not {batch_size} and {window}")
     window = window or (1 if batch_size == 1 else batch_size * _BATCHES_PER_WINDOW)
-    with ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="decoding") as threads:
+    with ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="decoding") as threads:
         for in_window in read_in_chunks(requests, window):
             answers = [without_search(request) for request in in_window]
             waiting = [place for place, answer in enumerate(answers) if answer is None]

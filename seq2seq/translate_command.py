@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, BinaryIO, TextIO, cast
 
 from data.errors import UserError
 from seq2seq.command_options import options_named_as_typed, rerank_weight
+from seq2seq.decoding_batches import SIDE_BY_SIDE
+from seq2seq.startup import core_count, share_cores
 from seq2seq.translate_options import parse_options
 
 if TYPE_CHECKING:
@@ -91,6 +93,10 @@ class _Lines:
         return f"{self.name} {number}" if self.are_sentences else f"{self.name}, line {number}"
 
 
+def _is_short(source: _Lines | None) -> bool:
+    return source is None or source.are_sentences
+
+
 def _prepare(options: argparse.Namespace) -> _Job:
     from seq2seq.attention_pictures import PictureStyle
     from seq2seq.model_summary import language_names
@@ -132,7 +138,7 @@ def _prepare(options: argparse.Namespace) -> _Job:
         target_name=target_name,
         weight_name="posterior attention" if options.posterior else PictureStyle.weight_name,
     )
-    is_short = source is None or source.are_sentences
+    is_short = _is_short(source)
     heat_map = options.heat_map
     if heat_map is None:
         heat_map = is_short and sys.stdout.isatty() and sys.stderr.isatty() and options.output is None
@@ -228,6 +234,8 @@ def _load(job: _Job, options: argparse.Namespace) -> Translator:
     from seq2seq.translator import Translator
 
     check_same_tokenizers(job.runs)
+    # One sentence has nothing that two cores could share: its products are small, and wait for memory.
+    share_cores(core_count() if _is_short(job.source) else SIDE_BY_SIDE)
     runs = [*job.runs, *filter(None, [job.reranking_run])]
     with loading_note(", ".join(run.label for run in runs)) as loading:
         load_tensorflow_quietly()

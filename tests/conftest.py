@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from seq2seq.startup import prepare_environment
+from seq2seq.startup import core_count, prepare_environment, share_cores
 from tests.browser.chromium import NO_BROWSER
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from seq2seq.run_directory import RunDirectory
 
 prepare_environment()
+# Each core has a worker (-n auto). Commands would set this by themselves, and differently, for later tests too.
+share_cores(core_count())
 # A graph is made of very many small objects. Looking through them as often as Python does by itself took a
 # tenth of the tests' time.
 gc.set_threshold(50_000, 20, 100)

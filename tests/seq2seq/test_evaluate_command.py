@@ -50,6 +50,13 @@ def run_main(run: Path, files: dict[str, Path], *options: str) -> int:
     return evaluate_command.main(["--model", str(run), *texts, *options])
 
 
+def test_batches_share_the_cores(tmp_path, files, translator, monkeypatch) -> None:
+    jobs: list[int] = []
+    monkeypatch.setattr(evaluate_command, "share_cores", jobs.append)
+    assert run_main(make_run(tmp_path / "run").path, files) == 0
+    assert jobs == [2]
+
+
 def test_files_tables_and_notes(tmp_path, files, translator, capsys) -> None:
     run = make_run(tmp_path / "run")
     gold = ["--alignments", str(files["gold"]), "--alignments-from-one"]

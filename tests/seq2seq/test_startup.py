@@ -97,3 +97,53 @@ def test_jobs_at_once_share_the_cores(monkeypatch):
     assert shared(jobs=2, cores=1) == ["1", "2"]
     assert shared(jobs=1, cores=2) == [None, None]
     assert shared(jobs=2, cores=2, TF_NUM_INTRAOP_THREADS="7") == ["7", "2"]
+
+
+_MAIN_WITH_LOOSE_ENDS = """
+import atexit, sys, threading, time
+from seq2seq.startup import run_command
+
+class Freed:
+    def __del__(self):
+        print("freed", file=sys.stderr)
+
+freed_at_the_end = Freed()
+
+def main(_):
+    def late():
+        time.sleep(0.2)
+        print("from a thread")
+
+    threading.Thread(target=late).start()
+    threading.Thread(target=time.sleep, args=[1e6], daemon=True).start()
+    atexit.register(print, "at the end")
+    print("result")
+    {last_statement}
+
+run_command(main)
+"""
+
+
+@pytest.mark.parametrize(
+    ("last_statement", "code", "messages"),
+    [
+        ("return 3", 3, ""),
+        ("return None", 0, ""),
+        ("sys.exit('no such thing')", 1, "no such thing\n"),
+        ("from data.errors import UserError; raise UserError('mistake')", 2, "error: mistake\n"),
+    ],
+)
+def test_a_command_ends_without_freeing_objects_but_loses_nothing(last_statement, code, messages):
+    program = _MAIN_WITH_LOOSE_ENDS.format(last_statement=last_statement)
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert ended.stdout == "result\nfrom a thread\nat the end\n"
+    assert (ended.returncode, ended.stderr) == (code, messages)
+
+
+def test_ctrl_c_while_a_thread_ends_its_work_is_no_traceback():
+    # The signal comes when main has returned and the thread is waited for.
+    thread_work = "import os, signal; time.sleep(0.3); os.kill(os.getpid(), signal.SIGINT); time.sleep(0.3)"
+    program = _MAIN_WITH_LOOSE_ENDS.format(last_statement="return 0").replace("time.sleep(0.2)", thread_work)
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stderr) == (130, "\ninterrupted\n")
+    assert ended.stdout == "result\nat the end\n"

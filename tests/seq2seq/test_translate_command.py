@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from data.errors import UserError
-from seq2seq import plotting, shipped_models
+from seq2seq import plotting, shipped_models, translate_command
 from seq2seq.output_formats import one_line
 from seq2seq.posterior_translator import PosteriorTranslator
 from seq2seq.reranking import Reranker
@@ -84,6 +84,17 @@ def test_help_answers_without_loading_anything_heavy():
     assert result.stdout.endswith("loaded: []\n")
     for option in ("--n-best", "--coverage-penalty", "--alignment", "--plots", "examples:"):
         assert option in result.stdout
+
+
+def test_batches_of_a_text_share_the_cores_and_a_sentence_has_a_thread_for_each_operation(
+    translate, monkeypatch
+) -> None:
+    jobs: list[int] = []
+    monkeypatch.setattr(translate_command, "share_cores", jobs.append)
+    monkeypatch.setattr(translate_command, "core_count", lambda: 8)
+    translate("--no-plot", "I see.")
+    translate(stdin=b"I see.\n")
+    assert jobs == [8, 2]
 
 
 def test_without_a_model_it_takes_the_default_one_and_says_so(
