@@ -19,7 +19,7 @@ from benchmarks.reference import REFERENCE, NetworkSizes, build_network, end_whe
 from benchmarks.timing import alternate, repeat
 from benchmarks.variants import precisions
 from data.quiet_tensorflow import load_tensorflow_quietly
-from seq2seq.decoding_batches import SIDE_BY_SIDE, decode_in_batches
+from seq2seq.decoding_batches import decode_in_batches, jobs_at_once
 from seq2seq.startup import share_cores
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ LONG = Settings(rounds=20, runs=15)
 
 def measure(settings: Settings = SHORT) -> Outcome:
     """Target tokens and sentences per second."""
-    share_cores(SIDE_BY_SIDE)
+    share_cores(jobs_at_once(one_by_one=False))
     load_tensorflow_quietly()
     outcome = Outcome()
     _measure_texts(outcome, settings)

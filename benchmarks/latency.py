@@ -17,7 +17,8 @@ from benchmarks.reference import REFERENCE, NetworkSizes
 from benchmarks.reference_run import sentences_of, write_reference_run
 from benchmarks.timing import Timing, repeat
 from benchmarks.variants import precisions
-from seq2seq.startup import core_count, share_cores
+from seq2seq.decoding_batches import jobs_at_once
+from seq2seq.startup import share_cores
 
 if TYPE_CHECKING:
     from seq2seq.translator import Translator
@@ -42,7 +43,7 @@ LONG = Settings(calls=1000)
 
 def measure(settings: Settings = SHORT) -> Outcome:
     """Milliseconds of a call that translates one sentence: median, 99th percentile."""
-    share_cores(core_count())  # as translate.py does it for whoever waits
+    share_cores(jobs_at_once(one_by_one=True))  # as translate.py does it for whoever waits
     outcome = Outcome()
     with tempfile.TemporaryDirectory() as folder:
         run = write_reference_run(Path(folder) / "run", settings.sizes)

@@ -8,8 +8,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from seq2seq.processor import core_count
 from seq2seq.run_directory import processor, software_versions
-from seq2seq.startup import core_count
 
 ROOT = Path(__file__).resolve().parent.parent
 _FLAGS_OF_INTEREST = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")

@@ -30,7 +30,7 @@ from benchmarks.variants import traced_with
 from data.quiet_tensorflow import load_tensorflow_quietly
 from data.special_ids import BOS_ID
 from seq2seq.config import TrainingConfig
-from seq2seq.decoding_batches import SIDE_BY_SIDE
+from seq2seq.decoding_batches import jobs_at_once
 from seq2seq.startup import prepare_environment, run_command
 
 if TYPE_CHECKING:
@@ -81,9 +81,8 @@ def _batch_parts(measure: str) -> int:
 
 
 def _jobs_at_once(measure: str) -> int:
-    """That share the threads, as the programs have it: parts of a batch, batches of a text, and for one
-    sentence a thread for each operation."""
-    return {"training": _batch_parts(measure), "latency": THREADS}.get(measure, SIDE_BY_SIDE)
+    """That share the threads, as in the programs."""
+    return _batch_parts(measure) if measure == "training" else jobs_at_once(one_by_one=measure == "latency")
 
 
 def _limit_threads(measure: str) -> None:

@@ -40,7 +40,7 @@ def available_variants() -> tuple[list[Variant], list[str]]:
 
 def precisions() -> list[str]:
     """The operand precisions that are worth measuring on this processor."""
-    from seq2seq.matmul_precision import bfloat16_is_fast
+    from seq2seq.processor import bfloat16_is_fast
 
     return ["float32", "bfloat16"] if bfloat16_is_fast() else ["float32"]
 

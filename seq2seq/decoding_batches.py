@@ -9,12 +9,28 @@ from typing import Protocol, TypeVar
 
 from data.errors import UserError
 from seq2seq.length_sorting import length_sorted_batches
+from seq2seq.processor import bfloat16_is_fast, core_count
 
 BATCH_SIZE = 64
 # A stream is sorted by length within this many batches: enough for batches of almost equal lengths.
 _BATCHES_PER_WINDOW = 8
 # A search is a row of products with small operations between them that keep one core busy at most.
 SIDE_BY_SIDE = 2
+
+
+def jobs_at_once(*, one_by_one: bool) -> int:
+    """Among how many jobs whoever translates should share the cores (`startup.share_cores`).
+
+    Measured in docs/performance.md, "Threads".
+
+    Args:
+        one_by_one: whether sentences are translated by themselves, not in batches.
+    """
+    if not one_by_one:
+        return SIDE_BY_SIDE
+    # The products of one sentence are small. Where the processor makes short work of them, they are done
+    # before a second thread has woken up.
+    return core_count() if bfloat16_is_fast() else 1
 
 
 class Request(Protocol):

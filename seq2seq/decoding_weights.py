@@ -6,7 +6,9 @@ depends on them alone:
 - what a token adds to the first cell and to the readout is looked up in a table over the vocabulary instead
   of multiplied: V_y y + b and E y W for all y, a tenth of a step's products;
 - the kernels are converted to the precision of the products. With bfloat16 operands that also halves what a
-  step reads from memory, which is what a single sentence waits for.
+  step reads from memory;
+- the output layer, the largest product, is cut in two by its columns. TensorFlow computes both at once where
+  an operation has one thread (`startup.share_cores`), and a single sentence waits half as long for them.
 """
 
 from __future__ import annotations
@@ -19,6 +21,8 @@ from seq2seq.decoder import Decoder
 from seq2seq.embedding import TokenEmbedding
 from seq2seq.matmul_precision import multiply, operand
 
+_OUTPUT_PARTS = 2
+
 
 class DecodingWeights(NamedTuple):
     """Kernels are operands of products (see `matmul_precision.operand`), all else has the network's dtype."""
@@ -27,7 +31,8 @@ class DecodingWeights(NamedTuple):
     token_projections: Any  # (vocabulary_size, 3 * units): `Decoder.project_embedded` of every token
     token_readouts: Any  # (vocabulary_size, readout width): V_y y + b
     readout_kernel: Any  # (units + memory_units, readout width): V_s above V_c
-    output_kernel: Any  # (vocabulary_size, readout_units): as it lies in memory, a row is a token
+    # Each (tokens, readout_units), as it lies in memory: a row is a token. Together the whole vocabulary.
+    output_kernels: tuple[Any, ...]
     output_bias: Any  # (vocabulary_size,)
 
 
@@ -46,13 +51,13 @@ def decoding_weights(decoder: Decoder, embedding: TokenEmbedding) -> DecodingWei
         kernel, [decoder.units, decoder.embedding_units, decoder.memory_units]
     )
     output_kernel, is_transposed = decoder.output_kernel(embedding)
-    output_kernel = tf.cast(output_kernel, dtype)
+    output_kernel = tf.cast(output_kernel if is_transposed else tf.transpose(output_kernel), dtype)
     return DecodingWeights(
         step=_with_operands(decoder.step_weights(dtype)),
         token_projections=decoder.project_embedded(embeddings),
         token_readouts=multiply(embeddings, of_token) + tf.cast(decoder.readout_layer.bias, dtype),
         readout_kernel=operand(tf.concat([of_state, of_context], axis=0)),
-        output_kernel=operand(output_kernel if is_transposed else tf.transpose(output_kernel)),
+        output_kernels=tuple(tf.split(operand(output_kernel), _part_sizes(output_kernel))),
         output_bias=tf.cast(decoder.output_bias, dtype),
     )
 
@@ -67,7 +72,8 @@ def restricted(weights: DecodingWeights, token_ids: Any) -> DecodingWeights:
     return weights._replace(
         token_projections=tf.gather(weights.token_projections, token_ids),
         token_readouts=tf.gather(weights.token_readouts, token_ids),
-        output_kernel=tf.gather(weights.output_kernel, token_ids),
+        # A shortlist is so small that to cut it would bring nothing.
+        output_kernels=(tf.gather(tf.concat(weights.output_kernels, axis=0), token_ids),),
         output_bias=tf.gather(weights.output_bias, token_ids),
     )
 
@@ -80,7 +86,14 @@ def read_out(decoder: Decoder, tokens: Any, state: Any, context: Any, weights: D
 
 def predict(readout: Any, weights: DecodingWeights) -> Any:
     """`Decoder.predict` of one step: (rows, readout_units) -> logits (rows, vocabulary_size)."""
-    return multiply(readout, weights.output_kernel, transpose_kernel=True) + weights.output_bias
+    parts = [multiply(readout, kernel, transpose_kernel=True) for kernel in weights.output_kernels]
+    return tf.concat(parts, axis=-1) + weights.output_bias
+
+
+def _part_sizes(kernel: Any) -> list[int]:
+    """Of a kernel that is cut by its rows: as equal as can be."""
+    rows = kernel.shape[0]
+    return [(rows + part) // _OUTPUT_PARTS for part in range(_OUTPUT_PARTS)]
 
 
 def _with_operands(weights: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from data.errors import UserError
 from seq2seq.command_options import options_named_as_typed, rerank_weight
-from seq2seq.decoding_batches import SIDE_BY_SIDE
+from seq2seq.decoding_batches import jobs_at_once
 from seq2seq.evaluate_checks import baseline_report, check_comparable, check_files, check_readings
 from seq2seq.evaluate_options import parse_options
 from seq2seq.startup import share_cores
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         UserError: something the user gave is wrong.
     """
     options = parse_options(arguments)
-    share_cores(SIDE_BY_SIDE)
+    share_cores(jobs_at_once(one_by_one=False))
     # All that can be wrong is found before the model is loaded, which takes seconds.
     job = _prepare(options)
     from data.quiet_tensorflow import load_tensorflow_quietly

@@ -11,27 +11,17 @@ is traced, is no part of a model, and a model that was trained in one precision 
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
 
+from seq2seq.processor import bfloat16_is_fast
+
 PRECISIONS = ("auto", "float32", "bfloat16")
 
 _operand_dtype: list[tf.DType] = [tf.float32]
-
-
-def bfloat16_is_fast(cpu_info: Path = Path("/proc/cpuinfo")) -> bool:
-    """Has this processor instructions for bfloat16 that TensorFlow uses? (Linux on x86-64 tells.)"""
-    if platform.machine() not in ("x86_64", "AMD64") or not cpu_info.is_file():
-        return False
-    for line in cpu_info.read_text(errors="replace").splitlines():
-        if line.startswith("flags"):
-            return bool({"avx512_bf16", "amx_bf16"} & set(line.split()))
-    return False
 
 
 def set_matmul_precision(precision: str) -> str:

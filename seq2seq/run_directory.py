@@ -20,7 +20,7 @@ from data.checksums import CHECKSUMS_NAME, verify_checksums
 from data.errors import UserError
 from seq2seq.checkpoints import Checkpoints
 from seq2seq.config import Config, dump_config, load_config
-from seq2seq.startup import core_count
+from seq2seq.processor import core_count
 
 if TYPE_CHECKING:
     from data.tokenizer import TokenizerPair

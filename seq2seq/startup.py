@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from data.errors import UserError
+from seq2seq.processor import core_count
 
 
 def prepare_environment() -> None:
@@ -45,13 +46,6 @@ def share_cores(jobs: int) -> None:
     if jobs > 1:
         os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(max(1, core_count() // jobs)))
         os.environ.setdefault("TF_NUM_INTEROP_THREADS", str(jobs))
-
-
-def core_count() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def keep_freed_memory() -> None:

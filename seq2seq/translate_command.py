@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, BinaryIO, TextIO, cast
 
 from data.errors import UserError
 from seq2seq.command_options import options_named_as_typed, rerank_weight
-from seq2seq.decoding_batches import SIDE_BY_SIDE
-from seq2seq.startup import core_count, share_cores
+from seq2seq.decoding_batches import jobs_at_once
+from seq2seq.startup import share_cores
 from seq2seq.translate_options import parse_options
 
 if TYPE_CHECKING:
@@ -234,8 +234,7 @@ def _load(job: _Job, options: argparse.Namespace) -> Translator:
     from seq2seq.translator import Translator
 
     check_same_tokenizers(job.runs)
-    # One sentence has nothing that two cores could share: its products are small, and wait for memory.
-    share_cores(core_count() if _is_short(job.source) else SIDE_BY_SIDE)
+    share_cores(jobs_at_once(one_by_one=_is_short(job.source)))
     runs = [*job.runs, *filter(None, [job.reranking_run])]
     with loading_note(", ".join(run.label for run in runs)) as loading:
         load_tensorflow_quietly()

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from seq2seq.startup import core_count, prepare_environment, share_cores
+from seq2seq.processor import core_count
+from seq2seq.startup import prepare_environment, share_cores
 from tests.browser.chromium import NO_BROWSER
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from seq2seq.run_directory import RunDirectory
 
 prepare_environment()
-# Each core has a worker (-n auto). Commands would set this by themselves, and differently, for later tests too.
+# Each core has a worker (-n auto). Commands would set this by themselves, and for all later tests, too.
 share_cores(core_count())
 # A graph is made of very many small objects. Looking through them as often as Python does by itself took a
 # tenth of the tests' time.

@@ -33,7 +33,7 @@ MODEL_FILES = {
     *("seq2seq.encoder", "seq2seq.decoder", "seq2seq.decoding_weights", "seq2seq.losses", "seq2seq.model"),
     *("seq2seq.fast_recurrence", "seq2seq.replayed_operations", "seq2seq.additive_attention"),
     *("seq2seq.gru_gates", "seq2seq.output_loss", "seq2seq.matmul_precision", "seq2seq.guided_attention"),
-    *("seq2seq.consistency", "seq2seq.batch_parts", "seq2seq.xla"),
+    *("seq2seq.consistency", "seq2seq.batch_parts", "seq2seq.xla", "seq2seq.processor"),
 }
 LONGEST_FILE = 400
 LONGEST_FUNCTION = 60

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from seq2seq import matmul_precision
-from seq2seq.matmul_precision import bfloat16_is_fast, multiply, multiply_transposed, set_matmul_precision
+from seq2seq.matmul_precision import multiply, multiply_transposed, set_matmul_precision
 
 
 @pytest.fixture(autouse=True)
@@ -49,17 +49,3 @@ def test_auto_follows_the_processor(monkeypatch):
         assert set_matmul_precision("auto") == expected == matmul_precision.matmul_precision()
     with pytest.raises(ValueError, match="'half'"):
         set_matmul_precision("half")
-
-
-@pytest.mark.parametrize(
-    ("flags", "expected"),
-    [("fpu avx512f amx_bf16 amx_tile", True), ("fpu avx512_bf16", True), ("fpu avx512f avx2", False)],
-)
-def test_the_processor_is_asked(tmp_path, monkeypatch, flags, expected):
-    monkeypatch.setattr(matmul_precision.platform, "machine", lambda: "x86_64")
-    information = tmp_path / "cpuinfo"
-    information.write_text(f"processor : 0\nmodel name : A\nflags : {flags}\n")
-    assert bfloat16_is_fast(information) is expected
-    assert not bfloat16_is_fast(tmp_path / "missing")
-    monkeypatch.setattr(matmul_precision.platform, "machine", lambda: "arm64")
-    assert not bfloat16_is_fast(information)

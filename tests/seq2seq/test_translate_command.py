@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from data.errors import UserError
-from seq2seq import plotting, shipped_models, translate_command
+from seq2seq import decoding_batches, plotting, shipped_models, translate_command
 from seq2seq.output_formats import one_line
 from seq2seq.posterior_translator import PosteriorTranslator
 from seq2seq.reranking import Reranker
@@ -86,15 +86,15 @@ def test_help_answers_without_loading_anything_heavy():
         assert option in result.stdout
 
 
-def test_batches_of_a_text_share_the_cores_and_a_sentence_has_a_thread_for_each_operation(
-    translate, monkeypatch
-) -> None:
+@pytest.mark.parametrize(("bfloat16", "jobs_of_a_sentence"), [(True, 8), (False, 1)])
+def test_how_the_cores_are_shared(translate, monkeypatch, bfloat16, jobs_of_a_sentence) -> None:
     jobs: list[int] = []
     monkeypatch.setattr(translate_command, "share_cores", jobs.append)
-    monkeypatch.setattr(translate_command, "core_count", lambda: 8)
+    monkeypatch.setattr(decoding_batches, "core_count", lambda: 8)
+    monkeypatch.setattr(decoding_batches, "bfloat16_is_fast", lambda: bfloat16)
     translate("--no-plot", "I see.")
     translate(stdin=b"I see.\n")
-    assert jobs == [8, 2]
+    assert jobs == [jobs_of_a_sentence, 2]
 
 
 def test_without_a_model_it_takes_the_default_one_and_says_so(

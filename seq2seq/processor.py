@@ -1,0 +1,24 @@
+"""What the processor has to offer; imports nothing heavy."""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+
+
+def core_count() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def bfloat16_is_fast(cpu_info: Path = Path("/proc/cpuinfo")) -> bool:
+    """Has this processor instructions for bfloat16 that TensorFlow uses? (Linux on x86-64 tells.)"""
+    if platform.machine() not in ("x86_64", "AMD64") or not cpu_info.is_file():
+        return False
+    for line in cpu_info.read_text(errors="replace").splitlines():
+        if line.startswith("flags"):
+            return bool({"avx512_bf16", "amx_bf16"} & set(line.split()))
+    return False
