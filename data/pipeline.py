@@ -7,7 +7,7 @@ Nothing here depends on what was iterated before, so an epoch can be entered at 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -85,8 +85,8 @@ class BatchPipeline:
         cached_pairs: int = 300_000,
         prefetched_batches: int = 16,
         progress: Progress | None = None,
-        lasting_pairs: int | None = None,
-        whole_epochs: int | None = None,
+        in_turn: Sequence[int] = (),
+        turn_epochs: int | None = None,
     ) -> None:
         """
         Args:
@@ -107,8 +107,10 @@ class BatchPipeline:
             cached_pairs: a store of at most this many pairs is encoded once and stays in memory as token ids.
             prefetched_batches: how many batches a background thread prepares ahead; 0 for no thread.
             progress: called with (pairs done, all pairs) while a small store is encoded for the first time.
-            lasting_pairs: the first so many pairs are in every epoch, and the others only
-            whole_epochs: in the first so many epochs; None, both of them: every epoch has every pair.
+            in_turn: the last pairs of the store are parts of these sizes, of which an epoch has one: the
+                first epoch the first part, the next one the second, and so on in a circle. What stands
+                before them is in every epoch.
+            turn_epochs: later epochs than the first so many have none of the parts; None: all have one.
 
         Raises:
             DataError: a setting is out of range.
@@ -121,13 +123,17 @@ class BatchPipeline:
             "max_length": max_length,
             "max_shapes": max_shapes,
             "window_pairs": window_pairs,
-            "lasting_pairs": lasting_pairs,
         }
         for name, value in positive.items():
             if value is not None and value < 1:
                 raise DataError(f"{name} must be at least 1, not {value}.")
         if seed < 0 or sampling_alpha < 0:
             raise DataError(f"seed and sampling_alpha cannot be negative: {seed}, {sampling_alpha}.")
+        if min(in_turn, default=0) < 0 or sum(in_turn) >= len(store):
+            raise DataError(
+                "in_turn cannot be negative, and must leave pairs for every epoch: "
+                f"{list(in_turn)} of {len(store)}."
+            )
         self.store = store
         self._seed = seed
         self._shuffle = shuffle
@@ -146,10 +152,14 @@ class BatchPipeline:
             cached=len(store) <= cached_pairs,
             progress=progress,
         )
-        self._lasting_pairs = len(store) if lasting_pairs is None else lasting_pairs
-        self._whole_epochs = whole_epochs
-        # Of so many pairs of the store, how many are kept: known after an epoch that has them.
-        self._kept_pairs: dict[int, int] = {}
+        # Where each part of the store begins and ends: first what is in every epoch, then what is in turn.
+        sizes = [len(store) - sum(in_turn), *in_turn]
+        ends = np.cumsum(sizes).tolist()
+        self._parts = [range(end - size, end) for size, end in zip(sizes, ends, strict=True)]
+        self._turn_epochs = turn_epochs
+        # How many pairs are kept of epochs with these parts: known after one of them.
+        self._kept_pairs: dict[tuple[int, ...], int] = {}
+        self._kept_of_parts: list[int] | None = None
 
     def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """The batches of an epoch, from number `start` on; a background thread works ahead.
@@ -181,13 +191,17 @@ class BatchPipeline:
         Epochs of the same pairs differ by a few batches at most, and only with `tokens_per_batch`: the first
         of them stands for all.
         """
-        counts: dict[int, int | None] = {}
+        counts: dict[tuple[int, ...], int | None] = {}
         for epoch in range(epochs):
-            if self._pairs_of(epoch) not in counts:
-                counts[self._pairs_of(epoch)] = self.batch_count(epoch)
+            if self._parts_of(epoch) not in counts:
+                counts[self._parts_of(epoch)] = self.batch_count(epoch)
         if None in counts.values():
             return None
-        return [counts[self._pairs_of(epoch)] or 0 for epoch in range(epochs)]
+        return [counts[self._parts_of(epoch)] or 0 for epoch in range(epochs)]
+
+    def pair_count(self, epoch: int = 0) -> int:
+        """How many pairs an epoch draws from, also those that are too long or empty."""
+        return sum(len(self._parts[part]) for part in self._parts_of(epoch))
 
     def kept_pairs(self, epoch: int = 0) -> int | None:
         """How many pairs an epoch has, those too long or empty left out.
@@ -196,34 +210,39 @@ class BatchPipeline:
         """
         if self._encoder.is_cached:
             self.count_pairs()
-        return self._kept_pairs.get(self._pairs_of(epoch))
+        return self._kept_pairs.get(self._parts_of(epoch))
 
     def count_pairs(self, progress: Progress | None = None) -> int:
-        """How many pairs an epoch of the whole store has, those too long or empty left out.
+        """How many pairs of the store are neither too long nor empty.
 
-        A store that is not cached is encoded for this, once, and nothing of it is kept.
+        Afterwards `kept_pairs` knows its answer. A store that is not cached is encoded for this, once, and
+        nothing of it is kept.
 
         Args:
             progress: called with (pairs done, all pairs) after each window.
         """
-        total = len(self.store)
-        if not {total, self._lasting_pairs} <= self._kept_pairs.keys():
-            kept, begin = 0, 0
-            while begin < total:
-                border = self._lasting_pairs if begin < self._lasting_pairs else total
-                end = min(begin + self._window_pairs, border)
-                kept += len(self._encoder.encode(np.arange(begin, end, dtype=np.int32))[0])
-                if end == border:
-                    self._kept_pairs[end] = kept
-                if progress is not None:
-                    progress(end, total)
-                begin = end
-        return self._kept_pairs[total]
+        if self._kept_of_parts is None:
+            self._kept_of_parts = [self._count_kept(part, progress) for part in self._parts]
+            always, *in_turn = self._kept_of_parts
+            self._kept_pairs = {(0, part): always + kept for part, kept in enumerate(in_turn, start=1)}
+            self._kept_pairs[(0,)] = always
+        return sum(self._kept_of_parts)
 
-    def _pairs_of(self, epoch: int) -> int:
-        """How many pairs of the store, from the first on, an epoch draws from."""
-        is_whole = self._whole_epochs is None or epoch < self._whole_epochs
-        return len(self.store) if is_whole else self._lasting_pairs
+    def _count_kept(self, places: range, progress: Progress | None) -> int:
+        kept = 0
+        for begin in range(places.start, places.stop, self._window_pairs):
+            end = min(begin + self._window_pairs, places.stop)
+            kept += len(self._encoder.encode(np.arange(begin, end, dtype=np.int32))[0])
+            if progress is not None:
+                progress(end, len(self.store))
+        return kept
+
+    def _parts_of(self, epoch: int) -> tuple[int, ...]:
+        """The numbers of the parts of the store that an epoch draws from."""
+        turns = len(self._parts) - 1
+        if not turns or (self._turn_epochs is not None and epoch >= self._turn_epochs):
+            return (0,)
+        return (0, 1 + epoch % turns)
 
     def report(self, epoch: int = 0) -> EpochReport:
         """Plan a whole epoch and count it. A store that is not cached is encoded for this."""
@@ -278,11 +297,12 @@ class BatchPipeline:
                 batches.append(self._planner.last_batch(pairs, left_over))
             waiting = pairs.take(left_over)
             yield pairs, losses, batches
-        self._kept_pairs[self._pairs_of(epoch)] = kept
+        self._kept_pairs[self._parts_of(epoch)] = kept
 
     def _order(self, epoch: int) -> np.ndarray:
         # int32: a permutation of five million pairs takes 20 MB.
-        order = np.arange(self._pairs_of(epoch), dtype=np.int32)
+        parts = [self._parts[part] for part in self._parts_of(epoch)]
+        order = np.concatenate([np.arange(part.start, part.stop, dtype=np.int32) for part in parts])
         if self._shuffle:
             self._random(epoch, _ORDER, 0).shuffle(order)
         return order

@@ -100,9 +100,22 @@ class BackTranslationConfig(Section):
         None, description="file of target sentences, one a line; null: the targets of the training split"
     )
     beam_size: Positive = 5
+    n_best: Positive = Field(
+        1,
+        description="translations of each sentence, the best of the beam; they take turns, an epoch each",
+    )
     until_epoch: Positive | None = Field(
         None, description="the last epoch with these pairs; null: every epoch has them"
     )
+
+    @model_validator(mode="after")
+    def _beam_holds_them(self) -> BackTranslationConfig:
+        if self.n_best > self.beam_size:
+            raise ValueError(
+                f"n_best: a beam of {self.beam_size} does not find {self.n_best} translations of a sentence; "
+                "raise beam_size"
+            )
+        return self
 
 
 class ForwardTranslationConfig(Section):

@@ -53,12 +53,15 @@ class SyntheticPairs:
     Attributes:
         kind: one of `KINDS`.
         models: that made them, as the configuration has them.
-        store: the pairs.
+        store: the pairs. With several translations of a text, first the best of all texts, then the second
+            best of all, and so on.
+        n_best: how many translations each text has.
     """
 
     kind: str
     models: tuple[str, ...]
     store: PairStore
+    n_best: int = 1
 
 
 def synthetic_pairs(run: RunDirectory, config: Config, corpus: Corpus) -> list[SyntheticPairs]:
@@ -82,7 +85,9 @@ def synthetic_pairs(run: RunDirectory, config: Config, corpus: Corpus) -> list[S
         plans.append(_plan("forward_translations", forward, forward.models, run, corpus, held_out=set()))
     if back is not None:
         held_out = _held_out_targets(config, corpus)
-        plans.append(_plan("back_translations", back, [back.model], run, corpus, held_out))
+        plans.append(
+            _plan("back_translations", back, [back.model], run, corpus, held_out, n_best=back.n_best)
+        )
     # All that can be wrong with models and texts is found before the first translates, which takes minutes.
     models = [_find_models(run, plan, config, corpus) for plan in plans]
     origins = [_origin(plan, of_plan, corpus) for plan, of_plan in zip(plans, models, strict=True)]
@@ -99,6 +104,7 @@ class _Plan:
         kind: see `SyntheticPairs`.
         names: of the models.
         beam_size: of the search.
+        n_best: how many translations of each sentence are wanted.
         direction: source and target language of the models.
         folder: for the pairs.
         title: of the progress.
@@ -113,6 +119,7 @@ class _Plan:
     kind: str
     names: tuple[str, ...]
     beam_size: int
+    n_best: int
     direction: tuple[str, str]
     folder: Path
     title: str
@@ -129,6 +136,7 @@ def _plan(
     run: RunDirectory,
     corpus: Corpus,
     held_out: Collection[str],
+    n_best: int = 1,
 ) -> _Plan:
     is_target = kind == "back_translations"
     languages = (corpus.source_language, corpus.target_language)
@@ -144,6 +152,7 @@ def _plan(
         kind=kind,
         names=tuple(names),
         beam_size=settings.beam_size,
+        n_best=n_best,
         direction=languages[::-1] if is_target else languages,
         folder=run.back_translations_folder if is_target else run.forward_translations_folder,
         title="Translating back" if is_target else "Translating forward",
@@ -192,7 +201,8 @@ def _origin(plan: _Plan, models: Sequence[RunDirectory], corpus: Corpus) -> dict
             "translate: it is empty, or all of it is in validation or test (data.cleaning.held_out_overlap)"
         )
     fingerprints = [model_fingerprint(model) for model in models]
-    return {"text": digest.hexdigest(), "models": fingerprints, "beam_size": plan.beam_size}
+    origin = {"text": digest.hexdigest(), "models": fingerprints, "beam_size": plan.beam_size}
+    return origin if plan.n_best == 1 else {**origin, "n_best": plan.n_best}
 
 
 def _made(plan: _Plan, models: Sequence[RunDirectory], origin: dict[str, Any]) -> SyntheticPairs:
@@ -200,12 +210,12 @@ def _made(plan: _Plan, models: Sequence[RunDirectory], origin: dict[str, Any]) -
         # Named by what it is made of: another beam, tried by mistake, costs nothing of this one.
         name = hashlib.sha256(json.dumps(origin, sort_keys=True).encode()).hexdigest()[:12]
 
-        def translated() -> Iterator[tuple[str, str]]:
+        def translated() -> Iterator[tuple[list[str], str]]:
             return translated_lines(
                 plan.folder / f"{_UNFINISHED}{name}.jsonl",
                 origin,
                 plan.sentences(),
-                lambda texts: _translations(models, plan.beam_size, texts),
+                lambda texts: _translations(models, plan.beam_size, plan.n_best, texts),
             )
 
         with line_progress(plan.title, plan.size) as advance:
@@ -214,15 +224,16 @@ def _made(plan: _Plan, models: Sequence[RunDirectory], origin: dict[str, Any]) -
         # All of it is in the file now, and only now what was here before is given up.
         (plan.folder / _ORIGIN_FILE).unlink(missing_ok=True)
         pairs = (
-            (translation, text) if plan.is_target else (text, translation)
-            for translation, text in translated()
+            (translations[place], text) if plan.is_target else (text, translations[place])
+            for place in range(plan.n_best)
+            for translations, text in translated()
         )
         PairStore.write(plan.folder, pairs)
         with atomic_write(plan.folder / _ORIGIN_FILE) as file:
             json.dump(origin, file, indent=1)
     for unfinished in plan.folder.glob(f"{_UNFINISHED}*"):
         unfinished.unlink()
-    return SyntheticPairs(plan.kind, plan.names, PairStore(plan.folder))
+    return SyntheticPairs(plan.kind, plan.names, PairStore(plan.folder), plan.n_best)
 
 
 def _is_made_of(folder: Path, origin: dict[str, Any]) -> bool:
@@ -278,11 +289,16 @@ def _direction(languages: tuple[str, str]) -> str:
     return " to ".join(map(language_name, languages))
 
 
-def _translations(models: Sequence[RunDirectory], beam_size: int, texts: Iterator[str]) -> Iterator[str]:
-    """A translation that is not of the whole text, or has no end, is left empty for cleaning to count."""
+def _translations(
+    models: Sequence[RunDirectory], beam_size: int, n_best: int, texts: Iterator[str]
+) -> Iterator[list[str]]:
+    """The best `n_best` of each text. One that is not of the whole text, or has no end, is left empty for
+    cleaning to count, and so is what a beam did not find."""
     from seq2seq.translator import Translator
 
     translator = Translator.load(models)
-    options = translator.default_options(beam_size=beam_size)
+    options = translator.default_options(beam_size=beam_size, n_best=n_best)
     for translation in translator.translate_stream(texts, options, batch_size=_BATCH_SIZE):
-        yield "" if translation.note else translation.text
+        hypotheses = [] if translation.note else translation.hypotheses
+        found = [each.text if each.finished else "" for each in hypotheses]
+        yield [*found, *[""] * (n_best - len(found))]

@@ -80,10 +80,10 @@ def prepare_training_data(
     cleaner.report.print_table(console)
     with atomic_write(run.cleaning_file) as file:
         json.dump(cleaner.report.to_dict(), file, indent=2)
-    for pairs, count in zip(made, kept[1:], strict=True):
-        _note_synthetic_pairs(run, pairs, count, console)
+    for pairs, counts in zip(made, kept[1:], strict=True):
+        _note_synthetic_pairs(run, pairs, counts, console)
     # What a machine wrote is not what a vocabulary should be made of.
-    tokenizers = _make_tokenizers(config, itertools.islice(train_store, kept[0]))
+    tokenizers = _make_tokenizers(config, itertools.islice(train_store, kept[0][0]))
     tokenizers.save(run.tokenizer_folder)
     data = _open_pipelines(run, config, corpus, tokenizers, train_store, validation_store)
     run.write_facts(
@@ -151,8 +151,10 @@ def reopen_training_data(run: RunDirectory, config: Config, mirror: str | None) 
 
 def describe_batches(data: TrainingData, config: Config, counts: Sequence[int] | None) -> str:
     """How many pairs and, of each epoch, batches there are: the line at the start of a training."""
-    pairs, kept = len(data.train.store), data.train.kept_pairs()
-    parts = [f"{pairs:,} training and {len(data.validation_store):,} validation pairs"]
+    pairs, kept = data.train.pair_count(), data.train.kept_pairs()
+    parts = [f"{len(data.train.store):,} training and {len(data.validation_store):,} validation pairs"]
+    if pairs < len(data.train.store):
+        parts.append(f"{pairs:,} training pairs in the first epoch")
     if kept is not None and kept < pairs:
         parts.append(
             f"{pairs - kept:,} of them left out (empty, or above {config.batches.max_length} pieces)"
@@ -183,11 +185,12 @@ def _clean_training_pairs(
     made: Sequence[SyntheticPairs],
     cleaner: Cleaner,
     console: Console,
-) -> tuple[PairStore, list[int]]:
+) -> tuple[PairStore, list[list[int]]]:
     """Store what cleaning keeps of the training split and, behind it, of what machines made.
 
     Returns:
-        The store, and how many of its pairs are from the training split and from each part of the others.
+        The store, and how many of its pairs are from the training split, as a list of one, and from the best,
+        second best and further translations of each kind of the others.
     """
     judged: list[NDArray[np.bool_]] = []
     with slow_progress(f"Cleaning {corpus.name}", unit="pairs") as report:
@@ -203,8 +206,12 @@ def _clean_training_pairs(
     is_kept = np.concatenate(judged)
     sizes = [len(each.store) for each in made]
     begins = np.cumsum([len(is_kept) - sum(sizes), *sizes])[:-1]
-    kept = [int(np.count_nonzero(part)) for part in np.split(is_kept, begins)]
-    if not kept[0]:
+    ranks = [1, *(each.n_best for each in made)]
+    kept = [
+        np.count_nonzero(part.reshape(count, -1), axis=1).tolist()
+        for part, count in zip(np.split(is_kept, begins), ranks, strict=True)
+    ]
+    if not kept[0][0]:
         cleaner.report.print_table(console)
         raise _nothing_left(corpus)
     note_kept_pairs(run, config, is_kept)
@@ -218,15 +225,19 @@ def _nothing_left(corpus: Corpus) -> UserError:
     )
 
 
-def _note_synthetic_pairs(run: RunDirectory, pairs: SyntheticPairs, kept: int, console: Console) -> None:
+def _note_synthetic_pairs(
+    run: RunDirectory, pairs: SyntheticPairs, kept: list[int], console: Console
+) -> None:
+    in_turn = f", in turn {' or '.join(f'{each:,}' for each in kept)} an epoch" if len(kept) > 1 else ""
     console.print(
         f"{KINDS[pairs.kind].capitalize()} by {' + '.join(pairs.models)}: {len(pairs.store):,}, counted "
-        f"above behind the pairs of the corpus; {kept:,} kept.",
+        f"above behind the pairs of the corpus; {sum(kept):,} kept{in_turn}.",
         highlight=False,
         markup=False,
         soft_wrap=True,
     )
-    run.write_facts(**{pairs.kind: {"made": len(pairs.store), "kept": kept}})
+    facts = {"made": len(pairs.store), "kept": sum(kept)}
+    run.write_facts(**{pairs.kind: facts if len(kept) == 1 else {**facts, "kept_by_rank": kept}})
 
 
 def _open_pipelines(
@@ -239,7 +250,7 @@ def _open_pipelines(
 ) -> TrainingData:
     batches, added = config.batches, config.data.back_translation
     # Back-translations stand last, so that later epochs can do without them.
-    made = run.read_facts()["back_translations"]["kept"] if added is not None else 0
+    made = run.read_facts()["back_translations"] if added is not None else {"kept": 0}
     with slow_progress("Tokenising", unit="pairs") as report:
         train = BatchPipeline(
             train_store,
@@ -250,8 +261,8 @@ def _open_pipelines(
             max_shapes=batches.max_shapes,
             seed=config.seed,
             sampling_alpha=config.tokenizer.sampling_alpha,
-            lasting_pairs=len(train_store) - made,
-            whole_epochs=None if added is None else added.until_epoch,
+            in_turn=made.get("kept_by_rank", [made["kept"]]),
+            turn_epochs=None if added is None else added.until_epoch,
             progress=lambda done, total: report("train", done, total),
         )
     # Computed now, not at the first batch: a corpus without any usable pair is an error to meet here.

@@ -14,24 +14,24 @@ def translated_lines(
     file: Path,
     origin: Mapping[str, Any],
     texts: Iterable[str],
-    translate: Callable[[Iterator[str]], Iterator[str]],
-) -> Iterator[tuple[str, str]]:
+    translate: Callable[[Iterator[str]], Iterator[list[str]]],
+) -> Iterator[tuple[list[str], str]]:
     """Translate texts; what an earlier, interrupted attempt left in a file is not translated again.
 
     Args:
         file: where each translation goes as soon as it is there. To be deleted when all are safe elsewhere.
         origin: what the translations are made of: texts, model, search. A file of another origin is replaced.
         texts: the same ones, in the same order, whenever the origin is the same.
-        translate: gives a translation for each text, in order. It may read ahead, and is not called when
+        translate: gives the translations of each text, in order. It may read ahead, and is not called when
             nothing is left to translate.
 
     Yields:
-        A translation and its text, for each text.
+        The translations of a text, and the text, for each text.
     """
     rest, done = iter(texts), 0
     _begin(file, _line(origin))
-    for done, translation in enumerate(_whole_lines(file), start=1):  # noqa: B007 (used below)
-        yield translation, next(rest)
+    for done, translations in enumerate(_whole_lines(file), start=1):  # noqa: B007 (used below)
+        yield translations, next(rest)
     waiting: deque[str] = deque(itertools.islice(rest, 1))
     if not waiting:
         return
@@ -43,11 +43,11 @@ def translated_lines(
             yield text
 
     with open(file, "ab") as kept:
-        for number, translation in enumerate(translate(remembered()), start=done):
-            kept.write(_line([number, translation]))
-            # Now it is in the file, even if the process is killed.
+        for number, translations in enumerate(translate(remembered()), start=done):
+            kept.write(_line([number, translations]))
+            # Now they are in the file, even if the process is killed.
             kept.flush()
-            yield translation, waiting.popleft()
+            yield translations, waiting.popleft()
 
 
 def _line(content: Any) -> bytes:
@@ -65,27 +65,29 @@ def _begin(file: Path, head: bytes) -> None:
     file.write_bytes(head)
 
 
-def _whole_lines(file: Path) -> Iterator[str]:
+def _whole_lines(file: Path) -> Iterator[list[str]]:
     """What can be read; the file is cut behind it, where the process or the machine stopped."""
     with open(file, "rb") as kept:
         end = len(kept.readline())
         for number, line in enumerate(kept):
-            translation = _translation(line, number)
-            if translation is None:
+            translations = _translations(line, number)
+            if translations is None:
                 break
             end += len(line)
-            yield translation
+            yield translations
     with open(file, "r+b") as kept:
         kept.truncate(end)
 
 
-def _translation(line: bytes, number: int) -> str | None:
+def _translations(line: bytes, number: int) -> list[str] | None:
     """What stands in the line of this number; None if it is damaged."""
     try:
         content = json.loads(line) if line.endswith(b"\n") else None
     except ValueError:
         return None
     # With its number, two torn lines that happen to make one are not taken for it.
-    if isinstance(content, list) and len(content) == 2 and content[0] == number:
-        return content[1] if isinstance(content[1], str) else None
-    return None
+    if not isinstance(content, list) or len(content) != 2 or content[0] != number:
+        return None
+    translations = content[1]
+    is_whole = isinstance(translations, list) and all(isinstance(each, str) for each in translations)
+    return translations if is_whole else None

@@ -323,7 +323,7 @@ def test_batch_count_is_true_when_it_is_known(make: Any, settings: dict[str, Any
 @every_setting
 def test_later_epochs_have_the_first_pairs_alone(make: Any, settings: dict[str, Any]) -> None:
     lasting = 302  # two of them cannot be used
-    settings = {**settings, "lasting_pairs": lasting, "whole_epochs": 2}
+    settings = {**settings, "in_turn": [len(EVERY_PAIR) - lasting], "turn_epochs": 2}
     counted, pipeline = make(**settings), make(**settings)
     counted.count_pairs()
     for epoch in range(4):
@@ -337,10 +337,35 @@ def test_later_epochs_have_the_first_pairs_alone(make: Any, settings: dict[str, 
 
 
 @every_setting
+def test_parts_of_the_store_take_turns(make: Any, settings: dict[str, Any]) -> None:
+    last = len(EVERY_PAIR) - 350
+    settings = {**settings, "in_turn": [50, 0, last], "turn_epochs": 5}
+    always, first, third = range(300), range(300, 350), range(350, len(EVERY_PAIR))
+    of_epochs = [[*always, *part] for part in (first, [], third, first, [], [])]
+    counted, pipeline = make(**settings), make(**settings)
+    assert counted.count_pairs() == len(set(range(len(EVERY_PAIR))) - ODD)
+    for epoch, pairs in enumerate(of_epochs):
+        batches = list(pipeline.batches(epoch))
+        kept = sorted(set(pairs) - ODD)
+        assert sorted(np.concatenate([batch.indices for batch in batches]).tolist()) == kept
+        assert pipeline.kept_pairs(epoch) == counted.kept_pairs(epoch) == len(kept)
+        assert pipeline.pair_count(epoch) == len(pairs)
+        if "tokens_per_batch" not in settings:
+            assert counted.batch_count(epoch) == len(batches)
+        assert same(pipeline.batches(epoch, start=2), batches[2:])
+
+
+@pytest.mark.parametrize("sizes", [[-1], [len(EVERY_PAIR)], [300, len(EVERY_PAIR) - 300]])
+def test_every_epoch_needs_pairs_that_are_not_in_turn(make: Any, sizes: list[int]) -> None:
+    with pytest.raises(DataError, match="in_turn"):
+        make(batch_size=8, in_turn=sizes)
+
+
+@every_setting
 def test_epochs_of_the_same_pairs_are_planned_once(
     make: Any, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pipeline, planned = make(**settings, lasting_pairs=302, whole_epochs=2), []
+    pipeline, planned = make(**settings, in_turn=[len(EVERY_PAIR) - 302], turn_epochs=2), []
     report = BatchPipeline.report
     monkeypatch.setattr(
         BatchPipeline, "report", lambda self, epoch: planned.append(epoch) or report(self, epoch)

@@ -96,6 +96,56 @@ def test_the_targets_come_a_second_time_with_what_the_model_makes_of_them(
     assert f"80, counted above behind the pairs of the corpus; {kept} kept." in printed
 
 
+def test_several_translations_of_a_sentence_take_turns(
+    french_to_english: RunDirectory, tmp_path: Path
+) -> None:
+    config = with_back_translations(french_to_english, n_best=2)
+    run, data, printed = prepare(config, tmp_path / "run")
+    _, best_alone, _ = prepare(with_back_translations(french_to_english), tmp_path / "best")
+    made = run.read_facts()["back_translations"]
+    best, second = made["kept_by_rank"]
+    genuine = len(data.train.store) - best - second
+    assert made["made"] == 160
+    assert made["kept"] == best + second
+    assert min(best, second) > 5
+    assert f"{best + second} kept, in turn {best} or {second} an epoch." in printed
+
+    pairs = stored_pairs(data)
+    assert pairs[: genuine + best] == stored_pairs(best_alone)
+    translator = Translator.load(french_to_english)
+    targets = [target for _, target in CORPUS]
+    options = translator.default_options(beam_size=2, n_best=2)
+    expected = {
+        (" ".join(translation.hypotheses[1].text.split()), target)
+        for translation, target in zip(translator.translate(targets, options), targets, strict=True)
+        if not translation.note and translation.hypotheses[1].finished
+    }
+    found = set(pairs[genuine + best :])
+    assert found <= expected
+    assert len(found) == second
+
+    in_epochs = [
+        {place for batch in data.train.batches(epoch) for place in batch.indices.tolist()}
+        for epoch in range(3)
+    ]
+    # Some are too long for a batch.
+    turns = [set(range(genuine, genuine + best)), set(range(genuine + best, len(pairs)))]
+    assert [in_epochs[0] & turn for turn in turns] == [in_epochs[0] - in_epochs[1], set()]
+    assert [in_epochs[1] & turn for turn in turns] == [set(), in_epochs[1] - in_epochs[0]]
+    assert in_epochs[0] == in_epochs[2]
+    assert min(len(in_epochs[0] & turns[0]), len(in_epochs[1] & turns[1])) > 5
+    line = training_data.describe_batches(data, config, None)
+    assert line.startswith(f"{len(pairs):,} training and ")
+    assert f", {genuine + best:,} training pairs in the first epoch" in line
+    again = reopen_training_data(run, config, None)
+    assert [again.train.pair_count(epoch) for epoch in (0, 1)] == [genuine + best, genuine + second]
+
+
+def test_no_more_translations_than_the_beam_finds(french_to_english: RunDirectory) -> None:
+    with pytest.raises(ConfigError, match="a beam of 2 does not find 3 translations"):
+        with_back_translations(french_to_english, n_best=3)
+
+
 def test_the_vocabulary_is_made_of_genuine_text_alone(
     french_to_english: RunDirectory, tmp_path: Path
 ) -> None:

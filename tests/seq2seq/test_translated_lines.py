@@ -11,7 +11,7 @@ import pytest
 from seq2seq.translated_lines import translated_lines
 
 TEXTS = ["a dog", "", "two\u2028lines", "ein Haus 🏠", "the end"]
-EXPECTED = [(text.upper() + "\n", text) for text in TEXTS]
+EXPECTED = [([text.upper() + "\n", text], text) for text in TEXTS]
 ORIGIN = {"model": "x", "text": "y"}
 
 
@@ -19,10 +19,10 @@ class Interruption(Exception):
     """The machine stops."""
 
 
-def capitals(asked: list[str], most: int | None = None) -> Callable[[Iterator[str]], Iterator[str]]:
+def capitals(asked: list[str], most: int | None = None) -> Callable[[Iterator[str]], Iterator[list[str]]]:
     """Reads two texts ahead, notes them, and stops after `most` translations."""
 
-    def translate(texts: Iterator[str]) -> Iterator[str]:
+    def translate(texts: Iterator[str]) -> Iterator[list[str]]:
         done = 0
         while chunk := list(itertools.islice(texts, 2)):
             asked.extend(chunk)
@@ -30,7 +30,7 @@ def capitals(asked: list[str], most: int | None = None) -> Callable[[Iterator[st
                 if done == most:
                     raise Interruption
                 done += 1
-                yield text.upper() + "\n"
+                yield [text.upper() + "\n", text]
 
     return translate
 
@@ -55,14 +55,16 @@ def test_a_second_attempt_translates_the_rest_alone(tmp_path: Path, most: int) -
 @pytest.mark.parametrize(
     "torn",
     [
-        b'[3, "E',
+        b'[3, ["E',
         b"\0\0\0\n\0",
         b"17\n",
-        b'[3, "\xff"]\n',
+        b'[3, ["\xff"]]\n',
         b"[3, 17]\n",
-        b'[3, "EIN", "HAUS"]\n',
-        b'{"model": "z"}\n[3, "OLD"]\n',
-        b'[4, "THE END"]\n',  # torn off: the line before it
+        b"[3, [17]]\n",
+        b'[3, "EIN HAUS"]\n',
+        b'[3, ["EIN"], "HAUS"]\n',
+        b'{"model": "z"}\n[3, ["OLD"]]\n',
+        b'[4, ["THE END"]]\n',  # torn off: the line before it
     ],
 )
 def test_what_cannot_be_read_is_translated_again(tmp_path: Path, torn: bytes) -> None:
