@@ -81,8 +81,10 @@ def _batch_parts(measure: str) -> int:
 
 
 def _jobs_at_once(measure: str) -> int:
-    """That share the threads, as in the programs."""
-    return _batch_parts(measure) if measure == "training" else jobs_at_once(one_by_one=measure == "latency")
+    """That share the threads, as in the programs; with all measures in one process none does."""
+    if measure in ("training", "all"):
+        return _batch_parts(measure)
+    return jobs_at_once(one_by_one=measure == "latency")
 
 
 def _limit_threads(measure: str) -> None:

@@ -105,7 +105,7 @@ class BackTranslationConfig(Section):
         description="translations of each sentence, the best of the beam; they take turns, an epoch each",
     )
     until_epoch: Positive | None = Field(
-        None, description="the last epoch with these pairs; null: every epoch has them"
+        None, description="the last epoch with such pairs; null: every epoch has some"
     )
 
     @model_validator(mode="after")

@@ -31,8 +31,7 @@ class DecodingWeights(NamedTuple):
     token_projections: Any  # (vocabulary_size, 3 * units): `Decoder.project_embedded` of every token
     token_readouts: Any  # (vocabulary_size, readout width): V_y y + b
     readout_kernel: Any  # (units + memory_units, readout width): V_s above V_c
-    # Each (tokens, readout_units), as it lies in memory: a row is a token. Together the whole vocabulary.
-    output_kernels: tuple[Any, ...]
+    output_kernel: Any  # (vocabulary_size, readout_units): as it lies in memory, a row is a token
     output_bias: Any  # (vocabulary_size,)
 
 
@@ -57,7 +56,7 @@ def decoding_weights(decoder: Decoder, embedding: TokenEmbedding) -> DecodingWei
         token_projections=decoder.project_embedded(embeddings),
         token_readouts=multiply(embeddings, of_token) + tf.cast(decoder.readout_layer.bias, dtype),
         readout_kernel=operand(tf.concat([of_state, of_context], axis=0)),
-        output_kernels=tuple(tf.split(operand(output_kernel), _part_sizes(output_kernel))),
+        output_kernel=operand(output_kernel),
         output_bias=tf.cast(decoder.output_bias, dtype),
     )
 
@@ -72,8 +71,7 @@ def restricted(weights: DecodingWeights, token_ids: Any) -> DecodingWeights:
     return weights._replace(
         token_projections=tf.gather(weights.token_projections, token_ids),
         token_readouts=tf.gather(weights.token_readouts, token_ids),
-        # A shortlist is so small that to cut it would bring nothing.
-        output_kernels=(tf.gather(tf.concat(weights.output_kernels, axis=0), token_ids),),
+        output_kernel=tf.gather(weights.output_kernel, token_ids),
         output_bias=tf.gather(weights.output_bias, token_ids),
     )
 
@@ -86,14 +84,21 @@ def read_out(decoder: Decoder, tokens: Any, state: Any, context: Any, weights: D
 
 def predict(readout: Any, weights: DecodingWeights) -> Any:
     """`Decoder.predict` of one step: (rows, readout_units) -> logits (rows, vocabulary_size)."""
-    parts = [multiply(readout, kernel, transpose_kernel=True) for kernel in weights.output_kernels]
-    return tf.concat(parts, axis=-1) + weights.output_bias
+    parts = [multiply(readout, kernel, transpose_kernel=True) for kernel in _parts(weights.output_kernel)]
+    logits = parts[0] if len(parts) == 1 else tf.concat(parts, axis=-1)
+    return logits + weights.output_bias
 
 
-def _part_sizes(kernel: Any) -> list[int]:
-    """Of a kernel that is cut by its rows: as equal as can be."""
-    rows = kernel.shape[0]
-    return [(rows + part) // _OUTPUT_PARTS for part in range(_OUTPUT_PARTS)]
+def _parts(kernel: Any) -> list[Any]:
+    """A kernel cut by its rows in parts as equal as can be, where that takes no copy.
+
+    TensorFlow shares the memory of parts whose rows are aligned to 64 bytes. A shortlist, the size of which
+    is not known when the graph is built, is so small that to cut it would bring nothing.
+    """
+    rows, columns = kernel.shape
+    if rows is None or columns * kernel.dtype.size % 64:
+        return [kernel]
+    return tf.split(kernel, [(rows + part) // _OUTPUT_PARTS for part in range(_OUTPUT_PARTS)])
 
 
 def _with_operands(weights: dict[str, Any]) -> dict[str, Any]:

@@ -156,7 +156,7 @@ class ModelCard:
     def _pairs(self) -> str:
         pairs = as_number(self.facts.get("train_pairs"), 0)
         added = [
-            f", {self.facts[kind]['kept']:,} of them {name}"
+            f", {self.facts[kind]['kept']:,} of them {name}{_in_turn(self.facts[kind])}"
             for kind, name in KINDS.items()
             if kind in self.facts
         ]
@@ -245,3 +245,9 @@ def _section(heading: str, lines: Iterator[str]) -> Iterator[str]:
 
 def _minutes(seconds: float | None) -> str:
     return DASH if seconds is None else f"{seconds / 60:.0f} minutes"
+
+
+def _in_turn(made: dict[str, Any]) -> str:
+    """What to add where an epoch has only some of the pairs that were made."""
+    ranks = len(made.get("kept_by_rank", [made["kept"]]))
+    return f" in {ranks} parts, one an epoch" if ranks > 1 else ""

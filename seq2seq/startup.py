@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import ctypes
 import io
 import os
@@ -91,7 +92,8 @@ def run_command(main: Callable[[list[str] | None], int]) -> NoReturn:
     """Run a command-line program's `main` and end the process with its exit code.
 
     A `UserError` becomes a message on stderr and exit code 2, and so does a standard output that is closed
-    or full; Ctrl-C becomes exit code 130; a closed output pipe (`| head`) ends quietly.
+    or full; Ctrl-C becomes exit code 130; a closed output pipe (`| head`) ends quietly. What `main` leaves
+    open is not closed: its files have to be written to the end when it returns, or `atexit` know of them.
     """
     _open_closed_descriptors()
     if sys.stdout is None:
@@ -108,9 +110,8 @@ def run_command(main: Callable[[list[str] | None], int]) -> NoReturn:
 
 
 def _wait_for_threads() -> int:
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread() and not thread.daemon:
-            thread.join()
+    # Wakes the idle threads of pools first, which nobody else would end.
+    threading._shutdown()  # type: ignore[attr-defined]
     return 0
 
 
@@ -124,11 +125,11 @@ def _leave(code: int | str | None) -> NoReturn:
 
     TensorFlow takes most of a second for that, after the last line has been written.
     """
-    if isinstance(code, str):
-        print(code, file=sys.stderr)
-        code = 1
-    sys.stderr.flush()
-    os._exit(code or 0)
+    with contextlib.suppress(OSError):  # nobody reads messages any more
+        if isinstance(code, str):
+            print(code, file=sys.stderr)
+        sys.stderr.flush()
+    os._exit(1 if isinstance(code, str) else code or 0)
 
 
 def _named_in_errors(stream: Any) -> io.TextIOWrapper:

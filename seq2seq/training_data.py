@@ -160,11 +160,17 @@ def describe_batches(data: TrainingData, config: Config, counts: Sequence[int] |
             f"{pairs - kept:,} of them left out (empty, or above {config.batches.max_length} pieces)"
         )
     if counts is not None:
-        parts.append(f"{counts[0]:,} batches per epoch")
         until = None if config.data.back_translation is None else config.data.back_translation.until_epoch
+        parts.append(f"{_range_of(counts[:until])} batches per epoch")
         if until is not None and until < len(counts):
             parts.append(f"{counts[until]:,} from epoch {until + 1} on")
     return ", ".join(parts)
+
+
+def _range_of(counts: Sequence[int]) -> str:
+    """Epochs that have other back-translations can differ by a few batches."""
+    least, most = min(counts), max(counts)
+    return f"{least:,}" if least == most else f"{least:,} to {most:,}"
 
 
 def corpus_fingerprints(corpus: Corpus) -> dict[str, str]:

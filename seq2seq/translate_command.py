@@ -234,7 +234,7 @@ def _load(job: _Job, options: argparse.Namespace) -> Translator:
     from seq2seq.translator import Translator
 
     check_same_tokenizers(job.runs)
-    share_cores(jobs_at_once(one_by_one=_is_short(job.source)))
+    share_cores(jobs_at_once(one_by_one=_is_short(job.source) or options.batch_size == 1))
     runs = [*job.runs, *filter(None, [job.reranking_run])]
     with loading_note(", ".join(run.label for run in runs)) as loading:
         load_tensorflow_quietly()

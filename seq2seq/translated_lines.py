@@ -88,6 +88,7 @@ def _translations(line: bytes, number: int) -> list[str] | None:
     # With its number, two torn lines that happen to make one are not taken for it.
     if not isinstance(content, list) or len(content) != 2 or content[0] != number:
         return None
-    translations = content[1]
+    # An earlier version kept one translation of each text, as it is.
+    translations = [content[1]] if isinstance(content[1], str) else content[1]
     is_whole = isinstance(translations, list) and all(isinstance(each, str) for each in translations)
     return translations if is_whole else None

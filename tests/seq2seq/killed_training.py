@@ -134,5 +134,6 @@ if __name__ == "__main__":
     place = sys.argv.pop(1)
     prepare_environment()
     # As many threads as in the process of the tests (0: TensorFlow's own number), so that sums round alike.
-    os.environ.update(TF_NUM_INTRAOP_THREADS="0", TF_NUM_INTEROP_THREADS="0")
+    for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        os.environ.setdefault(name, "0")
     run_command(armed_main)

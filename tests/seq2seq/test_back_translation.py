@@ -137,6 +137,7 @@ def test_several_translations_of_a_sentence_take_turns(
     line = training_data.describe_batches(data, config, None)
     assert line.startswith(f"{len(pairs):,} training and ")
     assert f", {genuine + best:,} training pairs in the first epoch" in line
+    assert training_data.describe_batches(data, config, [30, 28, 30]).endswith(", 28 to 30 batches per epoch")
     again = reopen_training_data(run, config, None)
     assert [again.train.pair_count(epoch) for epoch in (0, 1)] == [genuine + best, genuine + second]
 

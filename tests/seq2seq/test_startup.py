@@ -141,9 +141,23 @@ def test_a_command_ends_without_freeing_objects_but_loses_nothing(last_statement
 
 
 def test_ctrl_c_while_a_thread_ends_its_work_is_no_traceback():
-    # The signal comes when main has returned and the thread is waited for.
-    thread_work = "import os, signal; time.sleep(0.3); os.kill(os.getpid(), signal.SIGINT); time.sleep(0.3)"
-    program = _MAIN_WITH_LOOSE_ENDS.format(last_statement="return 0").replace("time.sleep(0.2)", thread_work)
+    # The signal comes when main has returned and the thread is waited for. What runs in the background starts
+    # with a signal that is ignored.
+    thread_work = "time.sleep(0.5); os.kill(os.getpid(), signal.SIGINT); time.sleep(20)"
+    program = "import os, signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    program += _MAIN_WITH_LOOSE_ENDS.format(last_statement="return 0").replace("time.sleep(0.2)", thread_work)
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert (ended.returncode, ended.stderr) == (130, "\ninterrupted\n")
     assert ended.stdout == "result\nat the end\n"
+
+
+def test_a_pool_that_nobody_shut_down_is_not_waited_for():
+    program = """
+from concurrent.futures import ThreadPoolExecutor
+from seq2seq.startup import run_command
+
+pool = ThreadPoolExecutor(2)
+run_command(lambda _: pool.submit(int, 7).result())
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stderr) == (7, "")

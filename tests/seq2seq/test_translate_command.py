@@ -94,7 +94,8 @@ def test_how_the_cores_are_shared(translate, monkeypatch, bfloat16, jobs_of_a_se
     monkeypatch.setattr(decoding_batches, "bfloat16_is_fast", lambda: bfloat16)
     translate("--no-plot", "I see.")
     translate(stdin=b"I see.\n")
-    assert jobs == [jobs_of_a_sentence, 2]
+    translate("--batch-size", "1", stdin=b"I see.\n")
+    assert jobs == [jobs_of_a_sentence, 2, jobs_of_a_sentence]
 
 
 def test_without_a_model_it_takes_the_default_one_and_says_so(

@@ -61,7 +61,6 @@ def test_a_second_attempt_translates_the_rest_alone(tmp_path: Path, most: int) -
         b'[3, ["\xff"]]\n',
         b"[3, 17]\n",
         b"[3, [17]]\n",
-        b'[3, "EIN HAUS"]\n',
         b'[3, ["EIN"], "HAUS"]\n',
         b'{"model": "z"}\n[3, ["OLD"]]\n',
         b'[4, ["THE END"]]\n',  # torn off: the line before it
@@ -93,3 +92,13 @@ def test_other_texts_or_another_model_start_anew(tmp_path: Path) -> None:
 
 def test_a_folder_is_made(tmp_path: Path) -> None:
     assert attempt(tmp_path / "a" / "b" / "lines") == (EXPECTED, TEXTS)
+
+
+def test_lines_of_an_earlier_version_are_read(tmp_path: Path) -> None:
+    file = tmp_path / "lines"
+    interrupted(file, 0)
+    with open(file, "ab") as end:
+        end.write(b'[0, "A DOG"]\n')
+    translations, asked = attempt(file)
+    assert translations == [(["A DOG"], "a dog"), *EXPECTED[1:]]
+    assert asked == TEXTS[1:]
