@@ -76,8 +76,10 @@ DIFFERENCES = (
     "decoder has two cells in a step with the attention between them (conditional GRU).",
     "Marian is PyPI's build: element-wise operations compiled for AVX, matrix products by MKL with AVX-512 "
     "where there is any. A Marian compiled for the processor at hand may be faster.",
-    "Threads: this project and Joey NMT share one batch of 64 between two threads. Marian gives each thread "
-    "a batch of 64 of its own: asynchronous updates in training; one sentence is translated by one thread.",
+    "Threads: Joey NMT shares one batch of 64 between two threads. So does this project in training, which "
+    "cuts the batch in two parts, a thread each; in search it gives each thread a batch of 64 of its own. "
+    "Marian does that in training, too: asynchronous updates. One sentence is translated by one thread, with "
+    "Joey NMT by two.",
     "Text: Joey NMT's training and all of Marian read words and look them up; Joey NMT's search and this "
     "project get ids. Marian's greedy search leaves the softmax out.",
     "bfloat16: only the operands of matrix products. Joey NMT has no option for it on a CPU; it gets "
