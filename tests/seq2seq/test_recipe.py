@@ -47,6 +47,7 @@ def test_another_recipe(change: dict[str, Any], said: str) -> None:
 def test_options_that_came_later_do_not_part_what_was_evaluated_before() -> None:
     """The scores that ship were computed when there was no `data.forward_translation`."""
     root = Path(__file__).parents[2]
-    scores = json.loads((root / "docs" / "scores" / "multi30k-en-de-aligned.json").read_text(encoding="utf-8"))
+    name = "multi30k-en-de-aligned"
+    scores = json.loads((root / "docs" / "scores" / f"{name}.json").read_text(encoding="utf-8"))
     (run,) = scores["evaluations"][0]["system"]["runs"]
-    assert recipe_fingerprint(RunDirectory(root / "models" / "multi30k-en-de-aligned").config) == run["recipe"]
+    assert recipe_fingerprint(RunDirectory(root / "models" / name).config) == run["recipe"]
