@@ -15,7 +15,7 @@ BATCH_SIZE = 64
 # A stream is sorted by length within this many batches: enough for batches of almost equal lengths.
 _BATCHES_PER_WINDOW = 8
 # A search is a row of products with small operations between them that keep one core busy at most.
-SIDE_BY_SIDE = 2
+_SIDE_BY_SIDE = 2
 
 
 def jobs_at_once(*, one_by_one: bool) -> int:
@@ -27,7 +27,7 @@ def jobs_at_once(*, one_by_one: bool) -> int:
         one_by_one: whether sentences are translated by themselves, not in batches.
     """
     if not one_by_one:
-        return SIDE_BY_SIDE
+        return _SIDE_BY_SIDE
     # The products of one sentence are small. Where the processor makes short work of them, they are done
     # before a second thread has woken up.
     return core_count() if bfloat16_is_fast() else 1
@@ -68,7 +68,7 @@ def decode_in_batches(
     if batch_size < 1 or (window is not None and window < 1):
         raise ValueError(f"batch size and window must be at least 1, not {batch_size} and {window}")
     window = window or (1 if batch_size == 1 else batch_size * _BATCHES_PER_WINDOW)
-    with ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="decoding") as threads:
+    with ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="decoding") as threads:
         for in_window in read_in_chunks(requests, window):
             answers = [without_search(request) for request in in_window]
             waiting = [place for place, answer in enumerate(answers) if answer is None]

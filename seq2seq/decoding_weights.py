@@ -50,13 +50,13 @@ def decoding_weights(decoder: Decoder, embedding: TokenEmbedding) -> DecodingWei
         kernel, [decoder.units, decoder.embedding_units, decoder.memory_units]
     )
     output_kernel, is_transposed = decoder.output_kernel(embedding)
-    output_kernel = tf.cast(output_kernel if is_transposed else tf.transpose(output_kernel), dtype)
+    output_kernel = tf.cast(output_kernel, dtype)
     return DecodingWeights(
         step=_with_operands(decoder.step_weights(dtype)),
         token_projections=decoder.project_embedded(embeddings),
         token_readouts=multiply(embeddings, of_token) + tf.cast(decoder.readout_layer.bias, dtype),
         readout_kernel=operand(tf.concat([of_state, of_context], axis=0)),
-        output_kernel=operand(output_kernel),
+        output_kernel=operand(output_kernel if is_transposed else tf.transpose(output_kernel)),
         output_bias=tf.cast(decoder.output_bias, dtype),
     )
 

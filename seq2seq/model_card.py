@@ -9,7 +9,7 @@ from seq2seq.corpus_notes import CorpusNotes
 from seq2seq.languages import language_name
 from seq2seq.results_tables import DASH, as_number, as_text, table
 from seq2seq.run_directory import RunDirectory
-from seq2seq.synthetic_pairs import KINDS
+from seq2seq.synthetic_pairs import KINDS, kept_by_rank
 
 _FILES = (
     ("`weights.zip`", "the weights in half precision"),
@@ -249,5 +249,5 @@ def _minutes(seconds: float | None) -> str:
 
 def _in_turn(made: dict[str, Any]) -> str:
     """What to add where an epoch has only some of the pairs that were made."""
-    ranks = len(made.get("kept_by_rank", [made["kept"]]))
+    ranks = len(kept_by_rank(made))
     return f" in {ranks} parts, one an epoch" if ranks > 1 else ""

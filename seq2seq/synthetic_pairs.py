@@ -64,6 +64,16 @@ class SyntheticPairs:
     n_best: int = 1
 
 
+def kept_by_rank(facts: dict[str, Any]) -> list[int]:
+    """How many of the best, second best and further translations cleaning kept.
+
+    Args:
+        facts: of one of `KINDS`, as `run.json` has them. Where each text has one translation they say no more
+            than how many there are.
+    """
+    return facts.get("kept_by_rank", [facts["kept"]])
+
+
 def synthetic_pairs(run: RunDirectory, config: Config, corpus: Corpus) -> list[SyntheticPairs]:
     """Translate what the configuration asks for and keep the pairs with the run.
 

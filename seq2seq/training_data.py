@@ -24,7 +24,7 @@ from seq2seq.config import Config, ConfigError, TokenizerConfig
 from seq2seq.corpus_loading import load_corpus
 from seq2seq.guided_attention_data import note_kept_pairs, training_alignments
 from seq2seq.run_directory import RunDirectory
-from seq2seq.synthetic_pairs import KINDS, SyntheticPairs, synthetic_pairs
+from seq2seq.synthetic_pairs import KINDS, SyntheticPairs, kept_by_rank, synthetic_pairs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -256,7 +256,7 @@ def _open_pipelines(
 ) -> TrainingData:
     batches, added = config.batches, config.data.back_translation
     # Back-translations stand last, so that later epochs can do without them.
-    made = run.read_facts()["back_translations"] if added is not None else {"kept": 0}
+    in_turn = [] if added is None else kept_by_rank(run.read_facts()["back_translations"])
     with slow_progress("Tokenising", unit="pairs") as report:
         train = BatchPipeline(
             train_store,
@@ -267,7 +267,7 @@ def _open_pipelines(
             max_shapes=batches.max_shapes,
             seed=config.seed,
             sampling_alpha=config.tokenizer.sampling_alpha,
-            in_turn=made.get("kept_by_rank", [made["kept"]]),
+            in_turn=in_turn,
             turn_epochs=None if added is None else added.until_epoch,
             progress=lambda done, total: report("train", done, total),
         )

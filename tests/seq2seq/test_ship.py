@@ -403,8 +403,10 @@ def test_back_translations_are_told_but_are_not_the_corpus(shipped_model: Path, 
         assert forward is not None
         assert (forward.models, forward.text) == (["a", "b"], text and "news.fr")
         shipped.config_file.write_text(dump_config(config))
-        shipped.write_facts(forward_translations={"made": 70, "kept": 56})
-        shipped.write_facts(back_translations={"made": 70, "kept": 1234, "kept_by_rank": [700, 534]})
+        shipped.write_facts(
+            forward_translations={"made": 70, "kept": 56},
+            back_translations={"made": 70, "kept": 1234, "kept_by_rank": [700, 534]},
+        )
         write_checksums(model)
         card = "\n".join(ModelCard("one", RunDirectory(model), scores, notes, "").lines())
         made = "1,234 of them back-translations in 2 parts, one an epoch, 56 of them forward translations"

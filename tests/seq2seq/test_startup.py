@@ -99,6 +99,10 @@ def test_jobs_at_once_share_the_cores(monkeypatch):
     assert shared(jobs=2, cores=2, TF_NUM_INTRAOP_THREADS="7") == ["7", "2"]
 
 
+def run_program(program: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+
+
 _MAIN_WITH_LOOSE_ENDS = """
 import atexit, sys, threading, time
 from seq2seq.startup import run_command
@@ -135,7 +139,7 @@ run_command(main)
 )
 def test_a_command_ends_without_freeing_objects_but_loses_nothing(last_statement, code, messages):
     program = _MAIN_WITH_LOOSE_ENDS.format(last_statement=last_statement)
-    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    ended = run_program(program)
     assert ended.stdout == "result\nfrom a thread\nat the end\n"
     assert (ended.returncode, ended.stderr) == (code, messages)
 
@@ -146,7 +150,7 @@ def test_ctrl_c_while_a_thread_ends_its_work_is_no_traceback():
     thread_work = "time.sleep(0.5); os.kill(os.getpid(), signal.SIGINT); time.sleep(20)"
     program = "import os, signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
     program += _MAIN_WITH_LOOSE_ENDS.format(last_statement="return 0").replace("time.sleep(0.2)", thread_work)
-    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    ended = run_program(program)
     assert (ended.returncode, ended.stderr) == (130, "\ninterrupted\n")
     assert ended.stdout == "result\nat the end\n"
 
@@ -159,5 +163,5 @@ from seq2seq.startup import run_command
 pool = ThreadPoolExecutor(2)
 run_command(lambda _: pool.submit(int, 7).result())
 """
-    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    ended = run_program(program)
     assert (ended.returncode, ended.stderr) == (7, "")
