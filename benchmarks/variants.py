@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
+from seq2seq.processor import bfloat16_is_fast
+
 
 @dataclass(frozen=True)
 class Variant:
@@ -40,8 +42,6 @@ def available_variants() -> tuple[list[Variant], list[str]]:
 
 def precisions() -> list[str]:
     """The operand precisions that are worth measuring on this processor."""
-    from seq2seq.processor import bfloat16_is_fast
-
     return ["float32", "bfloat16"] if bfloat16_is_fast() else ["float32"]
 
 
