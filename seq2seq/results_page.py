@@ -11,6 +11,7 @@ docs/results.md from the summaries in docs/scores.
 from __future__ import annotations
 
 import argparse
+import itertools
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -189,7 +190,7 @@ def page_lines(content: PageContent, pictures: Sequence[Mapping[str, str]]) -> I
         "Written by `python -m seq2seq.results_page` from the JSON files of `evaluate.py`, not by hand; "
         "docs/evaluate.md says how."
     )
-    yield from _section("Scores", score_table(runs))
+    yield from _section("Scores", itertools.chain(score_table(runs), _member_lines(runs)))
     yield from _section("Beside published figures", _published_lines(content))
     yield from _section("Over seeds", seed_table(runs))
     yield from _section("Shipped models", shipped_table(runs))
@@ -198,9 +199,7 @@ def page_lines(content: PageContent, pictures: Sequence[Mapping[str, str]]) -> I
     yield from _section("By source length", length_table(runs))
     yield from _section("Training", training_table(runs))
     yield from _section("Speed of translation", _speed_lines(runs))
-    for run, of_run in zip(runs, pictures, strict=True):
-        for caption, place in of_run.items():
-            yield from ("", f"![{as_text(run.name)}: {caption}]({place.replace(' ', '%20')})")
+    yield from _section("Pictures", _picture_lines(runs, pictures))
     if content.examples:
         yield from _section("Translations, and where the model looked", example_lines(content.examples))
     else:
@@ -219,6 +218,22 @@ def _published_lines(content: PageContent) -> Iterator[str]:
         )
         yield ""
         yield from rows
+
+
+def _member_lines(runs: Sequence[EvaluatedRun]) -> Iterator[str]:
+    """What each ensemble is made of that is called as its file."""
+    for run in runs:
+        members = run.member_names
+        if run.kept_as is not None and len(members) > 1:
+            yield from ("", f"{as_text(run.name)}: {', '.join(map(as_text, members))}.")
+
+
+def _picture_lines(runs: Sequence[EvaluatedRun], pictures: Sequence[Mapping[str, str]]) -> Iterator[str]:
+    if any(pictures):
+        yield "Of the systems whose files have them: a model that ships keeps no curve of its training."
+    for run, of_run in zip(runs, pictures, strict=True):
+        for caption, place in of_run.items():
+            yield from ("", f"![{as_text(run.name)}: {caption}]({place.replace(' ', '%20')})")
 
 
 def _speed_lines(runs: Sequence[EvaluatedRun]) -> Iterator[str]:

@@ -39,13 +39,17 @@ class EvaluatedRun:
         configured name."""
         return ", ".join([self._system_name(), *departures(self.reports[0])])
 
-    def _system_name(self) -> str:
-        system = self.reports[0]["system"]
+    @property
+    def member_names(self) -> list[str]:
+        """The directories of its models, one unless it is an ensemble."""
         # Reports that are older than kept epochs say nothing of them.
-        directories = [
+        return [
             each["directory"] + (f"@{each['checkpoint']}" if each.get("checkpoint") else "")
-            for each in system["runs"]
+            for each in self.reports[0]["system"]["runs"]
         ]
+
+    def _system_name(self) -> str:
+        directories = self.member_names
         if self.kept_as is not None:
             many = f" (ensemble of {len(directories)})" if len(directories) > 1 else ""
             return self.kept_as + many
@@ -53,7 +57,7 @@ class EvaluatedRun:
             return self.shipped_as["name"]
         if len(directories) > 1:
             return f"ensemble of {len(directories)} ({', '.join(directories)})"
-        return directories[0] if directories else system["name"]
+        return directories[0] if directories else self.reports[0]["system"]["name"]
 
     @property
     def checkpoint(self) -> int | None:

@@ -14,6 +14,7 @@ more together than the one that learns from them (Kim and Rush 2016, "Sequence-l
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -308,7 +309,9 @@ def _translations(
 
     translator = Translator.load(models)
     options = translator.default_options(beam_size=beam_size, n_best=n_best)
-    for translation in translator.translate_stream(texts, options, batch_size=_BATCH_SIZE):
-        hypotheses = [] if translation.note else translation.hypotheses
-        found = [each.text if each.finished else "" for each in hypotheses]
+    to_translate, given = itertools.tee(texts)
+    translations = translator.translate_stream(to_translate, options, batch_size=_BATCH_SIZE)
+    for text, translation in zip(given, translations, strict=True):
+        is_whole = translation.source.text == text
+        found = [each.text if each.finished and is_whole else "" for each in translation.hypotheses]
         yield [*found, *[""] * (n_best - len(found))]

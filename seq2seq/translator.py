@@ -17,6 +17,7 @@ from seq2seq.run_directory import RunDirectory, check_same_tokenizers
 from seq2seq.search_options import SearchOptions, run_search_options
 from seq2seq.shortening import shorten
 from seq2seq.translation import Hypothesis, Translation
+from seq2seq.unknown_characters import note_of_unknown_characters
 
 if TYPE_CHECKING:
     from data.tokenizer import Tokenizer, TokenizerPair
@@ -275,7 +276,8 @@ class Translator:
     def _request(self, text: str, word_mode: str, given: tuple[int, ...] = ()) -> _Request:
         source = self.tokenizers.source.segment(text, word_mode)
         shortened = shorten(source, self.max_source_pieces)
-        return _Request(shortened, given, _notes_of_cut("source", source, shortened))
+        notes = (*_notes_of_cut("source", source, shortened), note_of_unknown_characters(shortened))
+        return _Request(shortened, given, tuple(filter(None, notes)))
 
     def _target_tokens(self, prefix: TextOrTokens) -> tuple[int, ...]:
         return tuple(self.tokenizers.target.encode(prefix) if isinstance(prefix, str) else prefix)

@@ -26,8 +26,10 @@ from data.words import UNSPACED_CHARACTER
 from seq2seq.kept_words import KeptWord, addresses, missing, names, numbers
 from seq2seq.languages import primary_code
 from seq2seq.translation import Hypothesis
+from seq2seq.unknown_characters import words_with_unknown_characters
 
 SignKind = Literal[
+    "unknown_characters",
     "coverage",
     "scattered_source",
     "scattered_target",
@@ -139,6 +141,7 @@ def warning_signs(
         return []
     weights = hypothesis.word_attention(source)
     signs = [
+        *_unknown_characters(source),
         *_whole_sentence(measures),
         *_scattered_words(weights, hypothesis),
         *_coverage_of_words(weights, source),
@@ -149,6 +152,15 @@ def warning_signs(
         *_length(hypothesis, source),
     ]
     return [sign for sign in signs if sign.value >= sign.limit or sign.kind == "source_not_looked_at"]
+
+
+def _unknown_characters(source: Segmentation) -> list[WarningSign]:
+    unknown = words_with_unknown_characters(source)
+    if not unknown:
+        return []
+    listed = _quoted_runs(source, unknown)
+    message = f"The vocabulary lacks characters of {listed}: the model hardly knows them."
+    return [_sign_of("unknown_characters", message, unknown)]
 
 
 def _penalty(exponential: float) -> float:
@@ -179,13 +191,12 @@ def _whole_sentence(measures: AttentionMeasures) -> list[WarningSign]:
 
 
 def _scattered_words(weights: np.ndarray, hypothesis: Hypothesis) -> list[WarningSign]:
-    words = hypothesis.target.words
-    by_word = spread(weights)[: len(words)]
+    by_word = spread(weights)[: len(hypothesis.target.words)]
     scattered = np.flatnonzero(by_word >= GREATEST_SPREAD)
     # Of a source of one word and its end nothing can be scattered far.
     if not len(scattered) or weights.shape[1] < 4:
         return []
-    listed = _quoted([words[number] for number in scattered])
+    listed = _quoted_runs(hypothesis.target, scattered.tolist())
     return [
         WarningSign(
             "entropy",
@@ -203,7 +214,7 @@ def _coverage_of_words(weights: np.ndarray, source: Segmentation) -> list[Warnin
     signs = []
     passed_over = np.flatnonzero(is_word & (received < LEAST_RECEIVED))
     if len(passed_over):
-        listed = _quoted([source.words[number] for number in passed_over])
+        listed = _quoted_runs(source, passed_over.tolist())
         signs.append(
             WarningSign(
                 "source_not_looked_at",
@@ -331,6 +342,14 @@ def _length(hypothesis: Hypothesis, source: Segmentation) -> list[WarningSign]:
     return [WarningSign("length", ratio, GREATEST_LENGTH_RATIO, message)]
 
 
-def _quoted(words: Sequence[str]) -> str:
-    quoted = [f"“{word}”" for word in words]
+def _quoted_runs(text: Segmentation, words: Sequence[int]) -> str:
+    """Words by their rising numbers; neighbours share their quotation marks, as they stand in the text."""
+    runs: list[tuple[int, int]] = []
+    for word in words:
+        if runs and runs[-1][1] == word - 1:
+            runs[-1] = (runs[-1][0], word)
+        else:
+            runs.append((word, word))
+    offsets = text.word_offsets
+    quoted = [f"“{text.text[offsets[first][0] : offsets[last][1]]}”" for first, last in runs]
     return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} and {quoted[-1]}"

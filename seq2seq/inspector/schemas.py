@@ -133,6 +133,7 @@ class SegmentedText(BaseModel):
 
 
 SignKind = Literal[
+    "unknown_characters",
     "coverage",
     "scattered_source",
     "scattered_target",

@@ -26,6 +26,7 @@ SENTENCE = "The children were playing with a red ball in the park."
 CROOKED_BEAM = "My little brother does not like cold water."
 GREEDY_DIFFERS = "When I grow up, I want to be king."
 WARNED = "Mr. Baker paid 1,250 dollars for it, see www.example.org."
+OF_PIECES = "She is an independent woman."
 OF_THE_DEMO = "The old woman is reading a small red book in the garden."
 WIDTH = 1080
 
@@ -59,6 +60,10 @@ class Photographer:
         page = self.open(SENTENCE, {"color_scheme": "dark"}, n=3, drawing="lines")
         page.locator(".one-line:last-child .unit").get_by_text("roja", exact=True).hover()
         save_page(page, "inspector_dark")
+
+        page = self.open(OF_PIECES, level="pieces", drawing="lines", threshold=0.25)
+        page.locator(".one-line:last-child .unit").get_by_text("iente", exact=True).hover()
+        save(page, "inspector_links", "#panel-attention")
 
         page = self.open(CROOKED_BEAM, view="beam")
         page.locator(".beam-node.best").nth(3).hover()

@@ -62,7 +62,7 @@ def whole_translations(models: list[RunDirectory], sources: list[str]) -> set[tu
     return {
         (source, " ".join(translation.text.split()))
         for source, translation in zip(sources, translations, strict=True)
-        if translation.text and not translation.note
+        if translation.text and translation.best.finished and translation.source.text == source
     }
 
 

@@ -134,6 +134,18 @@ def test_an_ensemble_is_called_one(tmp_path: Path) -> None:
     assert row["system"] == "ensemble of 3 (a, b, c)"
 
 
+def test_an_ensemble_that_is_called_as_its_file_says_what_it_is_made_of(tmp_path: Path) -> None:
+    run = evaluated(tmp_path / "run")
+    parts = [{"name": "recipe", "directory": name, "fingerprint": name} for name in ("a", "b_1")]
+    report = change_report(run, lambda report: report["system"].update(runs=parts))
+    summary = {"summary_format": 1, "evaluations": [report], "facts": {}, "epochs": [], "shipped_as": None}
+    (tmp_path / "both.json").write_text(json.dumps(summary), encoding="utf-8")
+    text = page_of(tmp_path, tmp_path / "both.json")
+    (row,) = rows_of(text, "Scores")
+    assert row["system"] == "both (ensemble of 2)"
+    assert "\nboth (ensemble of 2): a, b\\_1.\n" in text
+
+
 def test_a_shipped_model_has_scores_and_what_halving_cost(shipped_model: Path, tmp_path: Path) -> None:
     text = page_of(tmp_path, shipped_model)
     (row,) = rows_of(text, "Shipped models")

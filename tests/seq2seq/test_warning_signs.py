@@ -250,3 +250,27 @@ def test_json_is_plain() -> None:
     for sign in signs_of("in 1984 he left", "in 1948 ging er"):
         content = json.loads(json.dumps(sign.to_json()))
         assert set(content) == {"kind", "value", "limit", "message", "source_words", "target_words"}
+
+
+class TestUnknownCharacters:
+    @staticmethod
+    def source() -> Segmentation:
+        pieces = ("▁I", "▁", "<0xC3>", "<0xAF>", "s", "▁", "<0xC5>", "▁an")
+        spans = ((0, 1), (2, 2), (2, 2), (2, 3), (3, 4), (5, 5), (5, 6), (7, 9))
+        words, offsets = ("I", "ïs", "Ł", "an"), ((0, 1), (2, 4), (5, 6), (7, 9))
+        return Segmentation(
+            "I ïs Ł an", tuple(range(20, 28)), pieces, spans, words, offsets, (0, *[1] * 4, 2, 2, 3)
+        )
+
+    def test_the_words_concerned_and_neighbours_quoted_as_one(self) -> None:
+        attention = np.zeros((5, 9), np.float32)
+        attention[np.arange(5), [0, 4, 6, 7, 8]] = 1
+        hypothesis = translation("yo es L un", attention)
+        (sign,) = [
+            each for each in warning_signs(hypothesis, self.source()) if each.kind == "unknown_characters"
+        ]
+        assert sign.source_words == (1, 2)
+        assert "“ïs Ł”" in sign.message
+
+    def test_not_of_known_words(self) -> None:
+        assert "unknown_characters" not in kinds("I like it", "me gusta")

@@ -1,6 +1,7 @@
 /** Names of the warning signs that seq2seq/warning_signs.py finds. */
 
 const NAMES = {
+  unknown_characters: "unknown characters",
   coverage: "uneven coverage",
   scattered_source: "scattered reading",
   scattered_target: "scattered attention",
