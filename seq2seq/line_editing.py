@@ -40,17 +40,22 @@ def read_line_with_history(completions: Sequence[str] = ()) -> Callable[[str], s
         readline.read_history_file(path)
     except (OSError, RuntimeError):  # no file yet, no permission, no home
         pass
-    atexit.register(_save_history)
+    atexit.register(_save_history, readline.get_current_history_length())
     return _read_line
 
 
-def _save_history() -> None:
+def _save_history(known: int) -> None:
+    """Add this session's lines, all but the first `known`, to those that other sessions may have added."""
     import readline
 
     try:
         path = history_file()
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        readline.write_history_file(path)
+        path.touch(mode=0o600)
+        if hasattr(readline, "append_history_file"):
+            readline.append_history_file(readline.get_current_history_length() - known, path)
+        else:  # libedit
+            readline.write_history_file(path)
     except (OSError, RuntimeError):
         pass
 

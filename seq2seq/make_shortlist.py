@@ -29,6 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
         UserError: there is no run, it is a shipped model, or its training pairs were deleted.
     """
     options = _parse_arguments(arguments)
+    from data.atomic import check_can_write
     from seq2seq.shipped_models import find_run
     from seq2seq.shortlist import build_shortlist
 
@@ -38,6 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
             f"{options.run} is a shipped model. A shortlist is learnt from training pairs, which do not "
             "ship, and nothing is written into a shipped model. Give a run that was trained here."
         )
+    check_can_write(run.shortlist_file)
     tokenizers = run.tokenizers
     table, target_counts = _learn(run, options.rounds)
     shortlist = build_shortlist(

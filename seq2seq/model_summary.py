@@ -82,9 +82,7 @@ def _facts(translator: Translator) -> dict[str, Any]:
 def _validation(run: RunDirectory) -> str:
     """Such as `BLEU 38.12, epoch 17 of 20`."""
     facts = run.read_facts()
-    score, is_loss = facts.get("best_score"), facts.get("selected_by") == "loss"
-    if score is not None and is_loss:
-        score = -score
+    score, is_loss = run.best_score(), facts.get("selected_by") == "loss"
     if run.checkpoint is not None:
         score = run.validation_scores().get(run.checkpoint)
     if score is None:

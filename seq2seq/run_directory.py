@@ -313,10 +313,15 @@ class RunDirectory:
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
+            except BlockingIOError as error:
                 raise UserError(
                     f"{self.path}: another process is training here. Wait for it, stop it, or choose another "
                     "directory (--run DIR)."
+                ) from error
+            except OSError as error:
+                raise UserError(
+                    f"{self.path} cannot be locked against a second training ({error.strerror}). Choose a "
+                    "directory on another file system (--run DIR)."
                 ) from error
             yield
         finally:
@@ -338,6 +343,14 @@ class RunDirectory:
             raise UserError(
                 f"{self.facts_file}: damaged, not JSON ({error}). Bring back a copy of it."
             ) from error
+
+    def best_score(self) -> float | None:
+        """The best epoch's BLEU on the validation split, its loss where a run is judged by that; None before
+        the first validation."""
+        facts = self.read_facts()
+        score = facts.get("best_score")
+        # A loss is kept as a score: negated, the higher the better.
+        return -score if score is not None and facts.get("selected_by") == "loss" else score
 
     def validation_scores(self) -> dict[int, float]:
         """BLEU on the validation split by epoch, the loss where a run is judged by that (metrics.csv)."""

@@ -147,6 +147,7 @@ def _check_run(run: RunDirectory) -> None:
 
 
 def _check_target(target: Path, replace: bool) -> None:
+    from data.atomic import check_can_write
     from seq2seq.run_directory import RunDirectory
 
     if not target.name:
@@ -154,6 +155,7 @@ def _check_target(target: Path, replace: bool) -> None:
             f"{target}: expected a directory with the name of the model, such as models/multi30k-en-de"
         )
     if not target.exists():
+        check_can_write(target)
         return
     if not RunDirectory(target).is_shipped:
         raise UserError(
@@ -161,6 +163,7 @@ def _check_target(target: Path, replace: bool) -> None:
         )
     if not replace:
         raise UserError(f"{target} is there already. Choose another name, or replace it: --replace")
+    check_can_write(target.with_name(f".{target.name}"))  # it changes places with the old one
 
 
 def _check_corpus(run: RunDirectory, corpus: Corpus, reports: list[dict[str, Any]]) -> None:

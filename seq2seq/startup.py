@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import ctypes
+import errno
 import io
 import os
 import sys
@@ -15,6 +16,11 @@ from typing import Any, NoReturn
 
 from data.errors import UserError
 from seq2seq.processor import core_count
+
+# What every access to a file may meet, also one that only looks whether something is there.
+_NO_MISTAKE_OF_THE_PROGRAM = frozenset(
+    {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG, errno.ELOOP}
+)
 
 
 def prepare_environment() -> None:
@@ -167,6 +173,11 @@ def _exit_code(work: Callable[[], int]) -> int | str | None:
     except StandardOutputError as error:
         _discard_stdout()
         print(f"error: cannot write standard output: {error.strerror}", file=sys.stderr)
+        code = 2
+    except OSError as error:
+        if error.errno not in _NO_MISTAKE_OF_THE_PROGRAM:
+            raise
+        print(f"error: {error.filename or 'a file'}: {error.strerror}", file=sys.stderr)
         code = 2
     return code
 

@@ -64,6 +64,11 @@ def main(arguments: list[str] | None = None) -> int:
     if options.config is not None:
         config = load_config(options.config, options.assignments)
         run = RunDirectory(options.run or Path("runs") / config.name)
+        if not options.resume and Path(options.config).resolve() == run.config_file.resolve():
+            raise UserError(
+                f"{options.config} would be replaced by the run's own copy, which has no comments. Choose "
+                "another directory for the run: --run DIR"
+            )
     else:
         run = RunDirectory(options.run)
         if not run.exists():

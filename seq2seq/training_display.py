@@ -6,7 +6,8 @@ import csv
 import io
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -206,9 +207,10 @@ class MetricsLog(keras.callbacks.Callback):
         self.metrics_file = metrics_file
         self.curve_file = curve_file
         self.title = title
-        self.writer = (
-            None if tensorboard_folder is None else tf.summary.create_file_writer(str(tensorboard_folder))
-        )
+        self.writer: Any = None
+        if tensorboard_folder is not None:
+            with self._logging():
+                self.writer = tf.summary.create_file_writer(str(tensorboard_folder))
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
         row = {"epoch": float(epoch + 1), "seconds": round(self.display.seconds(), 1)}
@@ -218,12 +220,27 @@ class MetricsLog(keras.callbacks.Callback):
         write_metrics(self.metrics_file, history)
         self._draw_curve(history)
         if self.writer is not None:
-            with self.writer.as_default(step=epoch + 1):
+            with self._logging(), self.writer.as_default(step=epoch + 1):
                 for name, value in row.items():
                     if name not in ("epoch", "seconds"):
                         tf.summary.scalar(name, value)
-            self.writer.flush()
+                self.writer.flush()
         self.display.print_epoch(row)
+
+    @contextmanager
+    def _logging(self) -> Iterator[None]:
+        """Logs for TensorBoard that cannot be written are no reason to end a training."""
+        try:
+            yield
+        except tf.errors.OpError as error:
+            self.writer = None
+            self._warn(f"no more logs for TensorBoard: {error.message}")
+
+    def _warn(self, message: str) -> None:
+        from rich.markup import escape
+
+        warning = f"[yellow]warning:[/yellow] {escape(message)}"
+        self.display.console.print(warning, highlight=False, soft_wrap=True)
 
     def _draw_curve(self, history: list[dict[str, float]]) -> None:
         from seq2seq.plotting import learning_curve
@@ -233,21 +250,18 @@ class MetricsLog(keras.callbacks.Callback):
 
     def save_picture(self, figure: Figure, path: Path) -> None:
         """Write a picture; one that cannot be written is no reason to end a training."""
-        from rich.markup import escape
-
         from seq2seq.plotting import save_figure
 
         try:
             save_figure(figure, path)
         except UserError as error:
-            warning = f"[yellow]warning:[/yellow] {escape(str(error))}"
-            self.display.console.print(warning, highlight=False, soft_wrap=True)
+            self._warn(str(error))
 
     def write_picture(self, name: str, png: bytes, epoch: int) -> None:
         """Show a PNG under `name` in TensorBoard."""
         if self.writer is None:
             return
-        with self.writer.as_default(step=epoch + 1):
+        with self._logging(), self.writer.as_default(step=epoch + 1):
             tf.summary.image(name, tf.expand_dims(tf.image.decode_png(png, channels=4), 0))
 
 

@@ -73,6 +73,7 @@ class _Job:
     style: PictureStyle
     plot: Path | None
     numbered: NumberedPictures | None
+    must_draw: bool
     heat_map: bool
     reranking_run: RunDirectory | None
 
@@ -151,6 +152,7 @@ def _prepare(options: argparse.Namespace) -> _Job:
         style=style,
         plot=plot,
         numbered=numbered,
+        must_draw=options.plots is not None,
         heat_map=heat_map,
         reranking_run=reranking_run,
     )
@@ -169,7 +171,8 @@ def _lines(options: argparse.Namespace) -> _Lines | None:
         path = Path(options.input)
         # Reading it once before shows what is wrong with it at once, and how much there is to do.
         with TextFile(path) as file:
-            count = sum(1 for _ in file)
+            lines = _source_target_pairs(_Lines(str(path), file, None)) if options.score else file
+            count = sum(1 for _ in lines)
         return _Lines(str(path), _lines_of(path), count)
     if sys.stdin is None:
         raise UserError(
@@ -331,7 +334,13 @@ def _draw(translation: Translation, number: int, job: _Job) -> None:
     if path is not None:
         save_picture(translation, path, job.style)
     elif job.numbered is not None:
-        path = job.numbered.save(translation, number, job.style)
+        try:
+            path = job.numbered.save(translation, number, job.style)
+        except UserError as error:
+            if job.must_draw:
+                raise
+            # Nobody asked for this picture: the other sentences are translated all the same.
+            print(f"note: no picture: {error}", file=sys.stderr)
     if path is not None and job.source is not None and job.source.are_sentences:
         print(f"attention: {shown(path)}", file=sys.stderr)
 

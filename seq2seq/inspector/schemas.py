@@ -323,6 +323,7 @@ class ModelDescription(BaseModel):
     parameters: int
     source_vocabulary_size: int
     target_vocabulary_size: int
+    target_tokenizer: str = Field(description="a fingerprint: models that share it cut translations alike")
     corpus: str | None
     best_epoch: int | None
     best_score: float | None

@@ -85,9 +85,10 @@ class ServedModel:
             "parameters": self._best.model.count_params(),
             "source_vocabulary_size": tokenizers.source.vocabulary_size,
             "target_vocabulary_size": tokenizers.target.vocabulary_size,
+            "target_tokenizer": tokenizers.target.fingerprint,
             "corpus": self.facts.get("corpus"),
             "best_epoch": self.facts.get("best_epoch") if self.run.checkpoint is None else None,
-            "best_score": self.facts.get("best_score") if self.run.checkpoint is None else None,
+            "best_score": self.run.best_score() if self.run.checkpoint is None else None,
             "max_source_pieces": self.translator.max_source_pieces,
             "search": {
                 "beam_size": self.beam_size(most_hypotheses),

@@ -19,6 +19,7 @@ MODEL = {
     "target_code": "de",
     "parameters": 1000,
     "source_vocabulary_size": 100,
+    "target_tokenizer": "the only one",
     "target_vocabulary_size": 100,
     "corpus": None,
     "best_epoch": 2,

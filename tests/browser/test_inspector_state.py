@@ -410,18 +410,30 @@ def test_compare_keeps_the_chosen_beginning(
 def test_compare_says_a_chosen_beginning_in_the_other_model_s_pieces(
     page_server: PageServer, translated: Callable[..., Page]
 ) -> None:
-    def translate(body: dict[str, Any]) -> Any:
-        if body.get("model") == "second" and body["prefix"] == ["▁i", "ch", "</s>"]:
-            return 422, {"error": {"code": "unknown_piece", "message": "No such piece.", "problems": []}}
-        return answered(translation(SOURCE, TARGET))
-
-    page_server.models = [MODEL, {**MODEL, "name": "second"}]
-    page_server.answers["/api/translate"] = translate
+    # It may know the pieces of the first, too: that does not make them those that it would write.
+    page_server.models = [MODEL, {**MODEL, "name": "second", "target_tokenizer": "another"}]
+    page_server.answers["/api/translate"] = lambda _: answered(translation(SOURCE, TARGET))
     page_server.answers["/api/score"] = lambda _: answered(translation(SOURCE, "ich"))
     page = translated(view="compare", prefix=json.dumps(["▁i", "ch", "</s>"]))
     page.wait_for_selector(".difference")
     assert page_server.last("/api/score")["pairs"] == [{"source": SOURCE, "target": "ich"}]
     assert page_server.last("/api/translate")["prefix"] == ["▁ich", "</s>"]
+
+
+@pytest.mark.parametrize("tokenizer", ["the first", "another"])
+def test_compare_asks_about_the_same_words_in_pieces_that_the_other_model_writes(
+    page_server: PageServer, translated: Callable[..., Page], tokenizer: str
+) -> None:
+    first = {**MODEL, "target_tokenizer": "the first"}
+    page_server.models = [first, {**first, "name": "second", "target_tokenizer": tokenizer}]
+    page_server.answers["/api/score"] = lambda _: answered(translation(SOURCE, TARGET))
+    page = translated(view="compare", **{"other-search": "scored"})
+    page.wait_for_selector(".difference")
+    (pair,) = page_server.last("/api/score")["pairs"]
+    assert ("target_pieces" in pair, "target" in pair) == {
+        "the first": (True, False),
+        "another": (False, True),
+    }[tokenizer]
 
 
 def with_a_pin(page_server: PageServer, translated: Callable[..., Page]) -> Page:

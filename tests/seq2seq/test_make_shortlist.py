@@ -9,8 +9,9 @@ import pytest
 
 from data.errors import UserError
 from data.pair_store import PairStore
-from seq2seq import shipped_models
+from seq2seq import make_shortlist, shipped_models
 from seq2seq.make_shortlist import main
+from seq2seq.run_directory import RunDirectory
 from seq2seq.search_options import SearchOptions
 from seq2seq.shipped_models import find_run
 from seq2seq.shortlist import Shortlist, run_shortlist
@@ -73,6 +74,16 @@ def shipped(run, monkeypatch):
     monkeypatch.setattr(shipped_models, "MODELS_FOLDER", run.path.parent)
     run.path.rename(run.path.with_name("tiny-en-fr"))
     return run.path.with_name("tiny-en-fr")
+
+
+def test_where_nothing_can_be_written_nothing_is_learnt(run, monkeypatch):
+    def learnt(*_):
+        raise AssertionError("learnt before it was known whether it can be kept")
+
+    monkeypatch.setattr(make_shortlist, "_learn", learnt)
+    monkeypatch.setattr(RunDirectory, "shortlist_file", run.config_file / "shortlist.npz")
+    with pytest.raises(UserError, match="Cannot write"):
+        main([str(run.path)])
 
 
 def test_shipped_models_have_none_and_get_none(shipped):

@@ -244,7 +244,38 @@ def test_a_history_that_cannot_be_kept_is_no_error(tmp_path, monkeypatch):
     read_line_with_history()
     from seq2seq.line_editing import _save_history
 
-    _save_history()
+    _save_history(0)
+
+
+def test_prompts_side_by_side_lose_no_line_of_each_other(tmp_path):
+    program = """
+import readline, sys
+from seq2seq.line_editing import history_file, read_line_with_history
+history_file().parent.mkdir(parents=True, exist_ok=True)
+if not history_file().exists():
+    history_file().write_text("of old\\n")
+read_line_with_history()
+readline.add_history("line of " + sys.argv[1])
+print("ready", flush=True)
+sys.stdin.read()
+"""
+    pytest.importorskip("readline")
+    environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path), "TERM": "dumb"}
+    prompts = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, name],
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        for name in ("one", "two")
+    ]
+    assert [prompt.stdout.readline() for prompt in prompts] == [b"ready\n"] * 2
+    for prompt in prompts:
+        prompt.communicate(timeout=30)
+    lines = (tmp_path / "seq2seq-translator" / "history").read_text().splitlines()
+    assert lines == ["of old", "line of one", "line of two"]
 
 
 def test_on_a_terminal(tiny_run, tmp_path):

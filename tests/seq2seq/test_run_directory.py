@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import shutil
 from pathlib import Path
@@ -117,6 +119,28 @@ def test_one_process_trains_at_a_time(tmp_path: Path) -> None:
         pass
     with RunDirectory(tmp_path / "run").locked():
         pass
+
+
+def test_a_file_system_without_locks_is_not_taken_for_another_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_locks(*_: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    with (
+        pytest.raises(UserError, match=r"cannot be locked .*No locks available"),
+        RunDirectory(tmp_path / "run").locked(),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(("selected_by", "score"), [("bleu", 31.5), ("loss", 1.25)])
+def test_the_best_score_is_what_the_validation_gave(tmp_path: Path, selected_by: str, score: float) -> None:
+    run = RunDirectory(tmp_path)
+    assert run.best_score() is None
+    run.write_facts(best_score=-score if selected_by == "loss" else score, selected_by=selected_by)
+    assert run.best_score() == score
 
 
 def test_only_files_that_were_never_finished_are_removed(tmp_path: Path) -> None:

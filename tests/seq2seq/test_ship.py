@@ -138,6 +138,12 @@ def test_what_is_no_shipped_model_is_never_replaced(
     assert RunDirectory(evaluated_run).model_file.is_file()
 
 
+def test_where_nothing_can_be_written_nothing_is_read(evaluated_run: Path, tmp_path: Path) -> None:
+    (tmp_path / "models").write_text("a file")
+    with pytest.raises(UserError, match="Cannot write"):
+        main([str(evaluated_run), str(tmp_path / "models" / "new")])
+
+
 @pytest.fixture
 def run(evaluated_run: Path, tmp_path: Path) -> Path:
     """A copy to spoil."""

@@ -135,6 +135,7 @@ run_command(main)
         ("return None", 0, ""),
         ("sys.exit('no such thing')", 1, "no such thing\n"),
         ("from data.errors import UserError; raise UserError('mistake')", 2, "error: mistake\n"),
+        ("open('n' * 300)", 2, f"error: {'n' * 300}: File name too long\n"),
     ],
 )
 def test_a_command_ends_without_freeing_objects_but_loses_nothing(last_statement, code, messages):
@@ -142,6 +143,14 @@ def test_a_command_ends_without_freeing_objects_but_loses_nothing(last_statement
     ended = run_program(program)
     assert ended.stdout == "result\nfrom a thread\nat the end\n"
     assert (ended.returncode, ended.stderr) == (code, messages)
+
+
+def test_an_error_of_the_system_that_hints_at_a_mistake_of_the_program_has_a_traceback():
+    ended = run_program(
+        "from seq2seq.startup import run_command; run_command(lambda _: open('/no/such/file'))"
+    )
+    assert ended.returncode == 1
+    assert "Traceback" in ended.stderr
 
 
 def test_ctrl_c_while_a_thread_ends_its_work_is_no_traceback():

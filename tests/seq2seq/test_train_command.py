@@ -61,6 +61,18 @@ def test_a_configuration_decides_where_the_run_goes(tmp_path: Path, called: Any)
     assert (train.run.path, train.resume, train.mirror) == (tmp_path / "here", True, None)
 
 
+def test_the_own_configuration_is_never_replaced(tmp_path: Path, called: Any) -> None:
+    train = called()
+    own = tmp_path / "config.yaml"
+    write_config(tmp_path, tiny_training()).rename(own)
+    before = own.read_bytes()
+    with pytest.raises(UserError, match="would be replaced by the run's own copy"):
+        train_command.main(["--config", str(own), "--run", str(tmp_path)])
+    assert own.read_bytes() == before
+    assert train_command.main(["--config", str(own), "--run", str(tmp_path), "--resume"]) == 0
+    assert train.resume
+
+
 def test_resume_takes_the_configuration_of_the_run(tmp_path: Path, called: Any) -> None:
     train = called()
     RunDirectory(tmp_path).create(tiny_training(epochs=4))

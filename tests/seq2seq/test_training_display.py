@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from seq2seq.losses import Perplexity
-from seq2seq.training_display import HeatMapLog, ProgressDisplay, typical_sentences, write_metrics
+from seq2seq.training_display import HeatMapLog, MetricsLog, ProgressDisplay, typical_sentences, write_metrics
 from seq2seq.training_state import TrainingProgress
 from tests.seq2seq.conftest import TrainedRun
 from tests.seq2seq.tiny_training import metric_columns
@@ -168,7 +168,6 @@ class TestMetricsFile:
         self, trained: TrainedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         from seq2seq import plotting
-        from seq2seq.training_display import MetricsLog
 
         drawn: list[Any] = []
         monkeypatch.setattr(plotting, "save_figure", lambda figure, _: drawn.append(figure))
@@ -178,6 +177,18 @@ class TestMetricsFile:
         assert [row["epoch"] for row in rows] == [1, 2]
         for axes in drawn[0].axes:
             assert axes.lines[0].get_xdata().tolist() == [1, 2]
+
+
+def test_logs_that_cannot_be_written_do_not_end_a_training(tmp_path: Path) -> None:
+    (tmp_path / "tensorboard").write_text("in the way")
+    shown = Shown(80, terminal=False)
+    progress = TrainingProgress()
+    files = tmp_path / "metrics.csv", tmp_path / "curve.png", tmp_path / "tensorboard"
+    log = MetricsLog(progress, shown.display, *files, "title")
+    log.on_epoch_end(0, {**LOGS, "val_loss": 2.0, "val_perplexity": 7.4})
+    log.write_picture("name", b"no picture", 0)
+    assert len(progress.history) == 1
+    assert shown.text.getvalue().count("warning: no more logs for TensorBoard: ") == 1
 
 
 def test_tensorboard_has_every_scalar_and_picture_of_every_epoch(trained: TrainedRun) -> None:

@@ -18,6 +18,7 @@ import pytest
 
 from data.errors import UserError
 from seq2seq import decoding_batches, plotting, shipped_models, translate_command
+from seq2seq.attention_pictures import NumberedPictures
 from seq2seq.output_formats import one_line
 from seq2seq.posterior_translator import PosteriorTranslator
 from seq2seq.reranking import Reranker
@@ -461,6 +462,29 @@ def test_scores_of_given_targets(translate, tiny_run, load_once, tmp_path):
         translate("--score", stdin=b"a\tb\nno tab\n")
     with pytest.raises(UserError, match="line 1: has 3 columns"):
         translate("--score", stdin=b"a\tb\tc\n")
+
+
+def test_a_file_of_pairs_is_read_to_its_end_before_the_model(translate, tmp_path, monkeypatch):
+    def loaded(*_, **__):
+        raise AssertionError("the model was loaded")
+
+    pairs = tmp_path / "pairs.tsv"
+    pairs.write_text("a\tb\n\nno tab\n")
+    monkeypatch.setattr(Translator, "load", loaded)
+    with pytest.raises(UserError, match=r"pairs.tsv, line 3: has 1 column\."):
+        translate("--score", "-i", pairs)
+
+
+def test_a_picture_that_nobody_asked_for_costs_no_translation(translate, tmp_path, monkeypatch):
+    def full(*_):
+        raise UserError("the disk is full")
+
+    monkeypatch.setattr(NumberedPictures, "save", full)
+    out, err = translate("two dogs", "my sister")
+    assert len(out.splitlines()) == 2
+    assert err.count("note: no picture: the disk is full") == 2
+    with pytest.raises(UserError, match="the disk is full"):
+        translate("--plots", tmp_path, "two dogs", "my sister")
 
 
 def test_words_are_told_apart_as_wished(translate):

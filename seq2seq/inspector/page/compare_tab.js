@@ -115,15 +115,20 @@ export class CompareTab {
   /** What the other model or search makes of the sentence, from the chosen beginning on if there is one. */
   async #searched(ask, which, greedy) {
     const { prefix } = this.state();
+    const known = this.#cutsAlike(which) || !prefix.length;
     const options = { ...searchOf({ ...this.state(), model: null, checkpoint: null }), ...which };
     const { text } = this.translation.source;
     const question = { sentences: [text], ...options, ...(greedy ? { beam_size: 1 } : {}) };
-    try {
-      return await ask("api/translate", { ...question, prefix });
-    } catch (error) {
-      if (error.code !== "unknown_piece") throw error;
-      return ask("api/translate", { ...question, prefix: await this.#cutUpAnew(ask, which, prefix) });
-    }
+    return ask("api/translate", {
+      ...question,
+      prefix: known ? prefix : await this.#cutUpAnew(ask, which, prefix),
+    });
+  }
+
+  /** Whether the other model would write a text in the pieces of the shown one: both have the same tokenizer. */
+  #cutsAlike(which) {
+    const [shown, other] = [this.state().model, which.model].map((name) => modelNamed(this.models, name));
+    return shown.target_tokenizer === other.target_tokenizer;
   }
 
   /** A chosen beginning in the pieces of another model's tokenizer, which cuts the text up its own way. */
@@ -134,17 +139,13 @@ export class CompareTab {
     return prefix.at(-1) === END_LABEL ? [...pieces, END_LABEL] : pieces;
   }
 
-  /** What the other model thinks of the shown translation: of its very pieces, if it knows them. */
-  async #scored(ask, which) {
+  /** What the other model thinks of the shown translation: of its very pieces, if it writes such. */
+  #scored(ask, which) {
     const { source, hypotheses } = this.translation;
     const shown = hypotheses[this.state().rank];
-    const pair = (target) => ({ pairs: [{ source: source.text, ...target }], ...which });
-    try {
-      return await ask("api/score", pair({ target_pieces: piecesWithEnd(shown) }));
-    } catch (error) {
-      if (error.code !== "unknown_piece") throw error;
-      return ask("api/score", pair({ target: shown.text })); // another tokenizer cuts the text up its own way
-    }
+    // Pieces that the other model happens to know, but would never write so, are improbable whatever they say.
+    const target = this.#cutsAlike(which) ? { target_pieces: piecesWithEnd(shown) } : { target: shown.text };
+    return ask("api/score", { pairs: [{ source: source.text, ...target }], ...which });
   }
 
   #draw(other, otherTitle, otherLanguages) {

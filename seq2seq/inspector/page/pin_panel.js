@@ -44,6 +44,7 @@ export class PinPanel {
     Object.assign(this, { state, onPins });
     this.host = element("div", { class: "pin-panel" });
     this.progress = new Progress("Translating with pinned attention …");
+    this.announcement = element("p", { class: "unseen", role: "status" }); // the focus stays where it is
     this.asker = new Asker(this.progress.busy);
   }
 
@@ -81,6 +82,7 @@ export class PinPanel {
         ...chips,
       ),
       this.progress.host,
+      this.announcement,
       this.result,
     );
     if (pinned.size) this.#ask();
@@ -90,6 +92,7 @@ export class PinPanel {
   cancel() {
     this.asker.cancel();
     this.progress.clear();
+    this.announcement.textContent = "";
   }
 
   #toggle(chip, index) {
@@ -129,6 +132,8 @@ export class PinPanel {
     const language = this.reading.languages.target;
     const [old, pinned, next] = [before, after, continuation].map((each) => each.hypotheses[0]);
     const [from, to] = [old, pinned].map((each) => each.word_probabilities[this.word]);
+    this.announcement.textContent =
+      `${percent(from)} → ${percent(to)} ${change(from, to)}. ` + (next ? `Then the model writes: ${next.text}` : "");
     const written = next ? [textWithDifferences(next, old, language)] : [];
     this.result.replaceChildren(
       element(

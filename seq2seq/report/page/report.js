@@ -9,9 +9,9 @@ import { wordTable } from "./word_table.js";
 const find = (id) => document.getElementById(id);
 const data = JSON.parse(find("report-data").textContent);
 
-/** What may stand in a `lang` attribute; a language may also be known by a name that is no code. */
+/** What may stand in a `lang` attribute: "" for a language known only by a name, as that is not the page's English. */
 const CODE = /^[a-z]{2,3}([-_][a-z0-9]{2,8})*$/i;
-const code = (language) => (CODE.test(language ?? "") ? language.replaceAll("_", "-") : null);
+const code = (language) => (CODE.test(language ?? "") ? language.replaceAll("_", "-") : "");
 const languages = { source: code(data.languages.source), target: code(data.languages.target) };
 
 const choose = tabs(find("tabs"));
