@@ -8,8 +8,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from seq2seq.processor import core_count
-from seq2seq.run_directory import processor, software_versions
+from seq2seq.processor import core_count, processor_name
+from seq2seq.run_directory import software_versions
 
 ROOT = Path(__file__).resolve().parent.parent
 _FLAGS_OF_INTEREST = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
@@ -18,7 +18,7 @@ _FLAGS_OF_INTEREST = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
 def describe_machine() -> dict[str, Any]:
     """What the figures depend on beside the program."""
     return {
-        "processor": processor(),
+        "processor": processor_name(),
         "cores": core_count(),
         "instructions": instructions(_text_of("/proc/cpuinfo")),
         "memory_gigabytes": memory_gigabytes(_text_of("/proc/meminfo")),

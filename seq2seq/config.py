@@ -104,6 +104,9 @@ class TrainingConfig(Section):
     plateau_factor: float = Field(0.5, gt=0, lt=1)
     plateau_patience: Positive = Field(2, description="validations without gain before the rate falls")
     weight_decay: float = Field(0.0, ge=0, description="adamw only")
+    start_from: str | None = Field(
+        None, description="a run, RUN@EPOCH or a shipped model: begin with its weights and tokenizer"
+    )
     clip_norm: float | None = Field(1.0, gt=0)
     gradient_accumulation: Positive = Field(1, description="batches per update")
     batch_parts: Positive = Field(2, description="parts of a batch that are computed side by side")

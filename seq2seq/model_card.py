@@ -174,7 +174,9 @@ class ModelCard:
         return f"{kind} of {source} and {target} pieces, a vocabulary for each language"
 
     def _data(self) -> Iterator[str]:
-        yield f"Trained on {self.notes.title}, and on nothing else{self._synthetic_pairs()}."
+        start = self.facts.get("started_from")
+        alone = ", and on nothing else" if start is None else ""
+        yield f"Trained on {self.notes.title}{alone}{self._synthetic_pairs()}.{_beginning(start)}"
         yield ""
         yield self.notes.terms
         yield ""
@@ -241,6 +243,14 @@ class ModelCard:
 def _section(heading: str, lines: Iterator[str]) -> Iterator[str]:
     yield from ("", f"## {heading}", "")
     yield from lines
+
+
+def _beginning(started_from: Mapping[str, Any] | None) -> str:
+    """Of a model that began with the weights of another one: whose, and what those had been trained on."""
+    if started_from is None:
+        return ""
+    corpus = started_from["corpus"] or "a corpus that was not noted"
+    return f" It began with the weights of `{started_from['model']}`, which had been trained on {corpus}."
 
 
 def _minutes(seconds: float | None) -> str:

@@ -20,7 +20,6 @@ from data.checksums import CHECKSUMS_NAME, verify_checksums
 from data.errors import UserError
 from seq2seq.checkpoints import Checkpoints
 from seq2seq.config import Config, dump_config, load_config
-from seq2seq.processor import core_count
 
 if TYPE_CHECKING:
     from data.tokenizer import TokenizerPair
@@ -345,8 +344,7 @@ class RunDirectory:
             ) from error
 
     def best_score(self) -> float | None:
-        """The best epoch's BLEU on the validation split, its loss where a run is judged by that; None before
-        the first validation."""
+        """Of the validation split: BLEU, or the loss where a run is judged by that; None before the first."""
         facts = self.read_facts()
         score = facts.get("best_score")
         # A loss is kept as a score: negated, the higher the better.
@@ -370,17 +368,6 @@ class RunDirectory:
         with atomic_write(self.facts_file) as file:
             json.dump({**self.read_facts(), **facts}, file, indent=2, ensure_ascii=False)
             file.write("\n")
-
-
-def processor() -> str:
-    """The processor's name and how many cores of it this process may use."""
-    name = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.is_file():
-        lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
-        name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), name)
-    cores = core_count()
-    return f"{name}, {cores} core{'s' if cores > 1 else ''}"
 
 
 def software_versions() -> dict[str, str]:

@@ -48,6 +48,9 @@ def shipped_config(config: Config, corpus: str | None, target: Path) -> Config:
             if made is not None and made.get(key) is not None:
                 paths = made[key]
                 made[key] = [Path(path).name for path in paths] if key == "models" else Path(paths).name
+    start = content["training"]["start_from"]
+    if start is not None:
+        content["training"]["start_from"] = Path(start).name
     _check_teachers(content["data"]["forward_translation"], target)
     return parse_config(content, "the configuration of the run")
 

@@ -56,13 +56,14 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse_arguments(arguments)
     from seq2seq.config import load_config
     from seq2seq.run_directory import RunDirectory
+    from seq2seq.starting_model import completed
 
     if options.config is None and not (options.run and options.resume):
         raise UserError(
             "say what to train (--config FILE; see configs/), or what to go on with (--run DIR --resume)"
         )
     if options.config is not None:
-        config = load_config(options.config, options.assignments)
+        config = completed(load_config(options.config, options.assignments))
         run = RunDirectory(options.run or Path("runs") / config.name)
         if not options.resume and Path(options.config).resolve() == run.config_file.resolve():
             raise UserError(

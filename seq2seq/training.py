@@ -22,8 +22,10 @@ from seq2seq.matmul_precision import matmul_precision, set_matmul_precision
 from seq2seq.model import Seq2SeqModel
 from seq2seq.model_building import build_model
 from seq2seq.optimizers import AveragingAdam, AveragingAdamW
-from seq2seq.run_directory import RunDirectory, processor, software_versions
+from seq2seq.processor import processor_name
+from seq2seq.run_directory import RunDirectory, software_versions
 from seq2seq.schedules import Plateau, WarmupSchedule, make_schedule, warmup_note
+from seq2seq.starting_model import take_weights
 from seq2seq.training_data import (
     TrainingData,
     describe_batches,
@@ -123,6 +125,8 @@ def _train(
         # Also when nothing is left to do: a process killed right after its last state did not come to this.
         _write_outcome(run, run.config, progress)
         _check_unfinished(run, config, progress)
+    elif beginning := take_weights(model, run, config):
+        console.print(beginning, highlight=False, markup=False, soft_wrap=True)
     if resume:
         # Not before: a resumption that is refused leaves everything as it was.
         run.create(config)
@@ -182,7 +186,7 @@ def _new_data(run: RunDirectory, config: Config, mirror: str | None, console: Co
     run.facts_file.unlink(missing_ok=True)
     run.alignments_file.unlink(missing_ok=True)
     run.create(config)
-    run.write_facts(versions=software_versions(), processor=processor(), seed=config.seed)
+    run.write_facts(versions=software_versions(), processor=processor_name(), seed=config.seed)
     return prepare_training_data(run, config, mirror, console)
 
 

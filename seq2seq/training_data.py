@@ -24,6 +24,7 @@ from seq2seq.config import Config, ConfigError, TokenizerConfig
 from seq2seq.corpus_loading import load_corpus
 from seq2seq.guided_attention_data import note_kept_pairs, training_alignments
 from seq2seq.run_directory import RunDirectory
+from seq2seq.starting_model import starting_tokenizers
 from seq2seq.synthetic_pairs import KINDS, SyntheticPairs, kept_by_rank, synthetic_pairs
 
 if TYPE_CHECKING:
@@ -288,6 +289,9 @@ def _open_pipelines(
 
 def _make_tokenizers(config: Config, pairs: Iterator[tuple[str, str]]) -> TokenizerPair:
     settings: TokenizerConfig = config.tokenizer
+    given = starting_tokenizers(config)
+    if given is not None:
+        return given
     if settings.folder is not None:
         tokenizers = TokenizerPair.load(settings.folder)
         if config.model.tied_embeddings == "three-way" and not tokenizers.joint:

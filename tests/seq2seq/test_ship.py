@@ -365,6 +365,27 @@ def test_the_card_counts_what_cleaning_has_left(tmp_path: Path) -> None:
     assert seen["en"]["longest"] == 3
 
 
+def test_the_card_says_what_a_training_began_with(shipped_model: Path, tmp_path: Path) -> None:
+    from data.checksums import write_checksums
+    from seq2seq.corpus_notes import corpus_notes
+    from seq2seq.model_card import ModelCard
+
+    model = shutil.copytree(shipped_model, tmp_path / "model")
+    shipped = RunDirectory(model)
+    content = shipped.config.model_dump(mode="json")
+    content["training"]["start_from"] = "elsewhere/first"
+    config = shipped_config(parse_config(content, "test"), None, Path("models/one"))
+    assert config.training.start_from == "first"
+    shipped.config_file.write_text(dump_config(config))
+    shipped.write_facts(started_from={"model": "first", "fingerprint": "1234", "corpus": "its corpus"})
+    write_checksums(model)
+    scores = json.loads((model / "scores.json").read_text(encoding="utf-8"))
+    notes = corpus_notes("starter", LICENCE, None)
+    card = "\n".join(ModelCard("one", RunDirectory(model), scores, notes, "").lines())
+    assert "It began with the weights of `first`, which had been trained on its corpus." in card
+    assert "and on nothing else" not in card
+
+
 def test_back_translations_are_told_but_are_not_the_corpus(shipped_model: Path, tmp_path: Path) -> None:
     from data.checksums import write_checksums
     from data.pair_store import PairStore
