@@ -86,6 +86,25 @@ def test_another_network_or_tokenizer_is_refused_with_every_difference(trained: 
     ]
 
 
+@pytest.mark.parametrize(("start", "warned"), [(None, True), ("another", False)])
+def test_a_first_loss_that_no_untrained_model_has_is_expected_then(start: str | None, warned: bool) -> None:
+    from io import StringIO
+    from types import SimpleNamespace
+
+    from rich.console import Console
+
+    from seq2seq.config import TrainingConfig
+    from seq2seq.loss_check import LossCheck
+    from seq2seq.training_state import TrainingProgress
+
+    printed = StringIO()
+    training = TrainingConfig(start_from=start)
+    check = LossCheck(training, TrainingProgress(), Console(file=printed, width=200))
+    check.set_model(SimpleNamespace(arguments={"target_vocabulary_size": 8000}))
+    check.on_train_batch_end(0, {"loss": 2.4})
+    assert ("the first loss is 2.40" in printed.getvalue()) == warned
+
+
 def test_a_model_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="nowhere does not exist"):
         completed(starting_from("nowhere"))
