@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from seq2seq.attention_pictures import shown
+from seq2seq.run_directory import best_score
 
 if TYPE_CHECKING:
     from seq2seq.config import Config
@@ -82,7 +83,7 @@ def _facts(translator: Translator) -> dict[str, Any]:
 def _validation(run: RunDirectory) -> str:
     """Such as `BLEU 38.12, epoch 17 of 20`."""
     facts = run.read_facts()
-    score, is_loss = run.best_score(), facts.get("selected_by") == "loss"
+    score, is_loss = best_score(facts), facts.get("selected_by") == "loss"
     if run.checkpoint is not None:
         score = run.validation_scores().get(run.checkpoint)
     if score is None:

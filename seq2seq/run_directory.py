@@ -7,7 +7,7 @@ import json
 import os
 import platform
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
@@ -343,13 +343,6 @@ class RunDirectory:
                 f"{self.facts_file}: damaged, not JSON ({error}). Bring back a copy of it."
             ) from error
 
-    def best_score(self) -> float | None:
-        """Of the validation split: BLEU, or the loss where a run is judged by that; None before the first."""
-        facts = self.read_facts()
-        score = facts.get("best_score")
-        # A loss is kept as a score: negated, the higher the better.
-        return -score if score is not None and facts.get("selected_by") == "loss" else score
-
     def validation_scores(self) -> dict[int, float]:
         """BLEU on the validation split by epoch, the loss where a run is judged by that (metrics.csv)."""
         column = "val_loss" if self.read_facts().get("selected_by") == "loss" else "val_bleu"
@@ -368,6 +361,13 @@ class RunDirectory:
         with atomic_write(self.facts_file) as file:
             json.dump({**self.read_facts(), **facts}, file, indent=2, ensure_ascii=False)
             file.write("\n")
+
+
+def best_score(facts: Mapping[str, Any]) -> float | None:
+    """Of the validation split, from run.json: BLEU, or the loss if judged by that; None before the first."""
+    score = facts.get("best_score")
+    # A loss is kept as a score: negated, the higher the better.
+    return -score if score is not None and facts.get("selected_by") == "loss" else score
 
 
 def software_versions() -> dict[str, str]:

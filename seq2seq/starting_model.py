@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from data.tokenizer import TokenizerPair
     from seq2seq.model import Seq2SeqModel
 
-# What training does with the weights and the pieces, not what they are.
+# Options that say what training does with the weights and the pieces, not what they are.
 _MAY_DIFFER = frozenset(
     {
         *(f"model.{name}" for name in ModelConfig.model_fields if name.endswith("_dropout")),
@@ -25,8 +25,6 @@ _MAY_DIFFER = frozenset(
         "tokenizer.sampling_alpha",
     }
 )
-# Where the tokenizer was loaded from on the machine of the other training.
-_IRRELEVANT = frozenset({"tokenizer.folder"})
 
 
 def completed(config: Config) -> Config:
@@ -45,13 +43,14 @@ def completed(config: Config) -> Config:
     start = find_model(name).config
     content = config.model_dump()
     differing = []
-    for section, default in (("model", ModelConfig), ("tokenizer", TokenizerConfig)):
+    for section in ("model", "tokenizer"):
         given: ModelConfig | TokenizerConfig = getattr(config, section)
-        for option in default.model_fields:
-            key, there = f"{section}.{option}", getattr(getattr(start, section), option)
-            if key in _IRRELEVANT or option in given.model_fields_set & _names(section):
+        for option, there in getattr(start, section):
+            key, is_given = f"{section}.{option}", option in given.model_fields_set
+            # A folder is where the other training found its tokenizer on its machine.
+            if key == "tokenizer.folder" or (is_given and key in _MAY_DIFFER):
                 continue
-            if option in given.model_fields_set and getattr(given, option) != there:
+            if is_given and getattr(given, option) != there:
                 differing.append(f"  {key}: {getattr(given, option)!r}, but {there!r} in {name}")
             content[section][option] = there
     if config.tokenizer.folder is not None:
@@ -64,11 +63,6 @@ def completed(config: Config) -> Config:
             "starts from. Leave these out:\n" + "\n".join(differing)
         )
     return Config.model_validate(content)
-
-
-def _names(section: str) -> set[str]:
-    """Options of a section that are the user's own."""
-    return {key.partition(".")[2] for key in _MAY_DIFFER if key.startswith(f"{section}.")}
 
 
 def starting_tokenizers(config: Config) -> TokenizerPair | None:

@@ -11,6 +11,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, FailFast, Field, model_validator
 
+from seq2seq.warning_signs import SignKind
+
 Piece = Annotated[str, Field(min_length=1, max_length=200)]
 Pieces = Annotated[list[Piece], Field(max_length=1000)]
 WordNumber = Annotated[int, Field(ge=0, le=10_000)]
@@ -130,22 +132,6 @@ class SegmentedText(BaseModel):
     words: list[str]
     word_offsets: list[Span]
     piece_to_word: list[int]
-
-
-SignKind = Literal[
-    "unknown_characters",
-    "coverage",
-    "scattered_source",
-    "scattered_target",
-    "entropy",
-    "source_not_looked_at",
-    "repeated_attention",
-    "repeated_words",
-    "numbers",
-    "urls",
-    "names",
-    "length",
-]
 
 
 class WarningSign(BaseModel):

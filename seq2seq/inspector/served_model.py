@@ -13,7 +13,7 @@ from data.segmentation import Segmentation
 from seq2seq.inspector.model_version import ModelVersion
 from seq2seq.model import Seq2SeqModel
 from seq2seq.model_summary import language_names
-from seq2seq.run_directory import RunDirectory
+from seq2seq.run_directory import RunDirectory, best_score
 from seq2seq.shipped_models import find_model
 from seq2seq.shortening import shorten
 from seq2seq.translator import Translator
@@ -88,7 +88,7 @@ class ServedModel:
             "target_tokenizer": tokenizers.target.fingerprint,
             "corpus": self.facts.get("corpus"),
             "best_epoch": self.facts.get("best_epoch") if self.run.checkpoint is None else None,
-            "best_score": self.run.best_score() if self.run.checkpoint is None else None,
+            "best_score": best_score(self.facts) if self.run.checkpoint is None else None,
             "max_source_pieces": self.translator.max_source_pieces,
             "search": {
                 "beam_size": self.beam_size(most_hypotheses),
