@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
 from data.batching import EncodedPairs
+from data.careless_typing import type_carelessly
 from data.pair_store import PairStore
 from data.special_ids import EOS_ID
 from data.token_rows import TokenRows
-from data.tokenizer import Tokenizer, TokenizerPair
+from data.tokenizer import TokenizerPair
 
 # Python lists of ids are some ten times larger than the arrays they end in: never make many at once.
 _PAIRS_PER_CHUNK = 4096
@@ -20,15 +21,17 @@ _PAIRS_PER_CHUNK = 4096
 Progress = Callable[[int, int], None]
 
 
-class SubwordSampling(NamedTuple):
-    """How to draw random segmentations.
+class Variation(NamedTuple):
+    """How pairs are to differ from what the store has, at random.
 
     Attributes:
-        alpha: see `Tokenizer.sample_batch`.
-        seed: of this call; source and target draw from it separately.
+        sampling_alpha: of random segmentations, see `Tokenizer.sample_batch`; 0 for the usual ones.
+        careless_typing: share of the sources to type anew, see `type_carelessly`.
+        seed: of this call; the two sides and the typing draw from it separately.
     """
 
-    alpha: float
+    sampling_alpha: float
+    careless_typing: float
     seed: tuple[int, ...]
 
 
@@ -91,31 +94,29 @@ class PairEncoder:
         """True when the token ids of the whole store are in memory."""
         return self._cache is not None
 
-    def encode(
-        self, indices: np.ndarray, sampling: SubwordSampling | None = None
-    ) -> tuple[EncodedPairs, Losses]:
+    def encode(self, indices: np.ndarray, variation: Variation | None = None) -> tuple[EncodedPairs, Losses]:
         """The pairs at `indices` (n,), in order, those that are left out missing.
 
-        Whether a pair is left out or cut depends on its usual segmentation alone: sampling changes no count.
+        Whether a pair is left out or cut depends on its usual form alone: a variation changes no count.
         """
         parts = [
-            self._chunk(indices[begin : begin + _PAIRS_PER_CHUNK], begin, sampling)
+            self._chunk(indices[begin : begin + _PAIRS_PER_CHUNK], begin, variation)
             for begin in range(0, len(indices), _PAIRS_PER_CHUNK)
         ]
         pairs = EncodedPairs.concatenate([part for part, _ in parts])
         return pairs, sum((losses for _, losses in parts), Losses())
 
     def _chunk(
-        self, indices: np.ndarray, begin: int, sampling: SubwordSampling | None
+        self, indices: np.ndarray, begin: int, variation: Variation | None
     ) -> tuple[EncodedPairs, Losses]:
-        texts = None if self._cache is not None and sampling is None else self._store.read(indices)
+        texts = None if self._cache is not None and variation is None else self._store.read(indices)
         pairs = self._cache.take(indices) if self._cache is not None else self._plain(indices, texts)
         limit = self._max_length + 1  # EOS
         longest = np.maximum(pairs.source.lengths, pairs.target.lengths)
         shortest = np.minimum(pairs.source.lengths, pairs.target.lengths)
         too_long, empty = longest > limit, shortest == 1
-        if sampling is not None and texts is not None:
-            pairs = self._sampled(pairs, texts, sampling, begin)
+        if variation is not None and texts is not None:
+            pairs = self._varied(pairs, texts, variation, begin)
         if not self._drop:
             return _cut(pairs, limit), Losses(cut=int(too_long.sum()))
         keep = ~(too_long | empty)
@@ -130,26 +131,37 @@ class PairEncoder:
             self._rows(self._tokenizers.target.encode_batch([target for _, target in texts])),
         )
 
-    def _sampled(
-        self,
-        usual: EncodedPairs,
-        texts: list[tuple[str, str]],
-        sampling: SubwordSampling,
-        begin: int,
+    def _varied(
+        self, usual: EncodedPairs, texts: list[tuple[str, str]], variation: Variation, begin: int
     ) -> EncodedPairs:
-        seeds = np.random.SeedSequence((*sampling.seed, begin)).generate_state(2).tolist()
-
-        def drawn(tokenizer: Tokenizer, side_texts: list[str], usual_rows: TokenRows, seed: int) -> TokenRows:
-            rows = self._rows(tokenizer.sample_batch(side_texts, alpha=sampling.alpha, seed=seed))
-            fits = rows.lengths <= self._max_length + 1
-            if fits.all():
-                return rows
-            places = np.arange(len(rows)) + np.where(fits, 0, len(rows))
-            return TokenRows.concatenate([rows, usual_rows]).take(places)
-
-        source = drawn(self._tokenizers.source, [pair[0] for pair in texts], usual.source, seeds[0])
-        target = drawn(self._tokenizers.target, [pair[1] for pair in texts], usual.target, seeds[1])
+        source_seed, target_seed, typing_seed = np.random.SeedSequence(
+            (*variation.seed, begin)
+        ).generate_state(3)
+        sources, targets = [pair[0] for pair in texts], [pair[1] for pair in texts]
+        typed = type_carelessly(sources, variation.careless_typing, np.random.default_rng(typing_seed))
+        alpha = variation.sampling_alpha
+        if alpha == 0:
+            tokens = self._tokenizers.source.encode_batch(list(typed.values()))
+            return replace(usual, source=self._replaced(usual.source, list(typed), tokens))
+        for place, text in typed.items():
+            sources[place] = text
+        everywhere = range(len(texts))
+        source, target = (
+            self._replaced(rows, everywhere, tokenizer.sample_batch(side, alpha=alpha, seed=int(seed)))
+            for rows, tokenizer, side, seed in (
+                (usual.source, self._tokenizers.source, sources, source_seed),
+                (usual.target, self._tokenizers.target, targets, target_seed),
+            )
+        )
         return EncodedPairs(usual.indices, source, target)
+
+    def _replaced(self, usual: TokenRows, places: Sequence[int], tokens: list[list[int]]) -> TokenRows:
+        """Rows of which those at `places` are others, but for what would be too long."""
+        others = self._rows(tokens)
+        fits = others.lengths <= self._max_length + 1  # EOS
+        row_of = np.arange(len(usual))
+        row_of[np.asarray(places, np.int64)[fits]] = len(usual) + np.flatnonzero(fits)
+        return TokenRows.concatenate([usual, others]).take(row_of)
 
     def _rows(self, token_lists: list[list[int]]) -> TokenRows:
         for tokens in token_lists:

@@ -16,14 +16,14 @@ import numpy as np
 
 from data.batching import Batch, BatchPlanner, EncodedPairs, PlannedBatch
 from data.errors import DataError
-from data.pair_encoder import Losses, PairEncoder, Progress, SubwordSampling
+from data.pair_encoder import Losses, PairEncoder, Progress, Variation
 from data.pair_store import PairStore
 from data.prefetch import prefetched
 from data.shape_grid import ShapeGrid
 from data.tokenizer import TokenizerPair
 
 # What a random stream is for; the streams of one (seed, epoch) must differ.
-_ORDER, _BATCH_ORDER, _SAMPLING, _SURVEY = 1, 2, 3, 4
+_ORDER, _BATCH_ORDER, _VARIATION, _SURVEY = 1, 2, 3, 4
 # The order of an epoch is drawn afresh, but the allowed shapes are those of all epochs.
 _EVERY_EPOCH = 0
 _SURVEYED_PAIRS = 20_000
@@ -80,6 +80,7 @@ class BatchPipeline:
         shuffle: bool = True,
         seed: int = 0,
         sampling_alpha: float = 0.0,
+        careless_typing: float = 0.0,
         max_shapes: int = 40,
         window_pairs: int = 32_768,
         cached_pairs: int = 300_000,
@@ -98,10 +99,12 @@ class BatchPipeline:
             too_long: "drop" leaves out pairs of which a side has more than `max_length` pieces or none (for
                 training); "cut" keeps the first `max_length` pieces and loses no pair (for evaluation).
             shuffle: False keeps windows in the store's order; the batches of a window rise in length.
-            seed: of order and sampling, not negative.
+            seed: of order, sampling and typing, not negative.
             sampling_alpha: above 0 draws a new segmentation of every text in every epoch, see
                 `Tokenizer.sample_batch`. One that is longer than `max_length` is replaced by the usual one,
                 so that every epoch has the same pairs.
+            careless_typing: this share of the sources, others in every epoch, is read as people type in a
+                hurry, see `type_carelessly`. One that is longer than `max_length` then stays as it is.
             max_shapes: at most this many (source length, target length) rectangles.
             window_pairs: pairs that are in memory and sorted together.
             cached_pairs: a store of at most this many pairs is encoded once and stays in memory as token ids.
@@ -129,6 +132,8 @@ class BatchPipeline:
                 raise DataError(f"{name} must be at least 1, not {value}.")
         if seed < 0 or sampling_alpha < 0:
             raise DataError(f"seed and sampling_alpha cannot be negative: {seed}, {sampling_alpha}.")
+        if not 0 <= careless_typing <= 1:
+            raise DataError(f"careless_typing is a share, 0 to 1: {careless_typing}.")
         if min(in_turn, default=0) < 0 or sum(in_turn) >= len(store):
             raise DataError(
                 "in_turn cannot be negative, and must leave pairs for every epoch: "
@@ -138,6 +143,8 @@ class BatchPipeline:
         self._seed = seed
         self._shuffle = shuffle
         self._alpha = sampling_alpha
+        self._careless_typing = careless_typing
+        self._is_varied = sampling_alpha > 0 or careless_typing > 0
         self._batch_size = batch_size
         self._tokens_per_batch = tokens_per_batch
         self._max_length = max_length
@@ -181,7 +188,7 @@ class BatchPipeline:
         """
         if self._batch_size is not None and (kept := self.kept_pairs(epoch)) is not None:
             return -(-kept // self._batch_size)
-        if self._encoder.is_cached and self._alpha == 0:
+        if self._encoder.is_cached and not self._is_varied:
             return self.report(epoch).batches
         return None
 
@@ -282,7 +289,7 @@ class BatchPipeline:
         waiting: EncodedPairs | None = None
         kept = 0
         for number, indices in enumerate(np.array_split(order, window_count)):
-            pairs, losses = self._encoder.encode(indices, self._sampling(epoch, _SAMPLING, number))
+            pairs, losses = self._encoder.encode(indices, self._variation(epoch, _VARIATION, number))
             kept += len(pairs)
             if waiting is not None:
                 pairs = EncodedPairs.concatenate([waiting, pairs])
@@ -319,10 +326,10 @@ class BatchPipeline:
         Raises:
             DataError: no surveyed pair can be used.
         """
-        surveyed = len(self.store) if self._encoder.is_cached and self._alpha == 0 else _SURVEYED_PAIRS
+        surveyed = len(self.store) if self._encoder.is_cached and not self._is_varied else _SURVEYED_PAIRS
         places = np.linspace(0, len(self.store) - 1, min(surveyed, len(self.store)))
-        sampling = self._sampling(_EVERY_EPOCH, _SURVEY, 0)
-        pairs, losses = self._encoder.encode(places.astype(np.int32), sampling)
+        variation = self._variation(_EVERY_EPOCH, _SURVEY, 0)
+        pairs, losses = self._encoder.encode(places.astype(np.int32), variation)
         if not len(pairs):
             raise DataError(
                 f"{self.store.folder}: none of {len(places)} sentence pairs can be used: "
@@ -336,10 +343,11 @@ class BatchPipeline:
             max_shapes=self._max_shapes,
         )
 
-    def _sampling(self, epoch: int, purpose: int, number: int) -> SubwordSampling | None:
-        if self._alpha == 0:
+    def _variation(self, epoch: int, purpose: int, number: int) -> Variation | None:
+        if not self._is_varied:
             return None
-        return SubwordSampling(self._alpha, (self._seed, epoch, purpose, number))
+        seed = (self._seed, epoch, purpose, number)
+        return Variation(self._alpha, self._careless_typing, seed)
 
     def _random(self, epoch: int, purpose: int, number: int) -> np.random.Generator:
         return np.random.Generator(

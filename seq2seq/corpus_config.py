@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from seq2seq.config_section import Positive, Section
+from seq2seq.config_section import Positive, Rate, Section
 
 
 class TfdsCorpusConfig(Section):
@@ -141,3 +141,8 @@ class DataConfig(Section):
         None, description="additional training pairs that models of the same direction make; null: none"
     )
     cleaning: CleaningConfig = CleaningConfig()
+    careless_typing: Rate = Field(
+        0.0,
+        description="share of the sources, others each epoch, that training reads in lower case, in capitals "
+        "or without the final mark",
+    )

@@ -27,6 +27,7 @@ _NOT_PART = (
 _OFF = (
     ("data.forward_translation", None),
     ("data.back_translation.n_best", 1),
+    ("data.careless_typing", 0.0),
     ("training.start_from", None),
 )
 # In the fingerprint of those runs, and the same in all of them.

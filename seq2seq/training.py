@@ -265,8 +265,8 @@ def attention_guide(config: Config, batches_per_epoch: int | None) -> AttentionG
 def _unknown_batches(option: str, otherwise: str) -> UserError:
     return UserError(
         f"{option} needs to know the number of batches beforehand, which tokens_per_batch with more than "
-        "300,000 pairs, or with subword sampling, does not tell. Set batches.batch_size instead, or "
-        f"{otherwise}."
+        "300,000 pairs, with subword sampling or careless typing, does not tell. Set batches.batch_size "
+        f"instead, or {otherwise}."
     )
 
 

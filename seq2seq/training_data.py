@@ -268,6 +268,7 @@ def _open_pipelines(
             max_shapes=batches.max_shapes,
             seed=config.seed,
             sampling_alpha=config.tokenizer.sampling_alpha,
+            careless_typing=config.data.careless_typing,
             in_turn=in_turn,
             turn_epochs=None if added is None else added.until_epoch,
             progress=lambda done, total: report("train", done, total),

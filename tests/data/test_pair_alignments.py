@@ -47,8 +47,17 @@ def given(store: PairStore, tokenizers: TokenizerPair) -> PairAlignments:
     return given_alignments(store, tokenizers, LINKS, lambda text: len(word_spans(text)), "links.txt")
 
 
-def batches(store: PairStore, tokenizers: TokenizerPair, alpha: float, epoch: int = 0) -> list[Batch]:
-    pipeline = BatchPipeline(store, tokenizers, batch_size=5, sampling_alpha=alpha, prefetched_batches=0)
+def batches(
+    store: PairStore, tokenizers: TokenizerPair, alpha: float, epoch: int = 0, careless: float = 0.0
+) -> list[Batch]:
+    pipeline = BatchPipeline(
+        store,
+        tokenizers,
+        batch_size=5,
+        sampling_alpha=alpha,
+        careless_typing=careless,
+        prefetched_batches=0,
+    )
     return list(pipeline.batches(epoch))
 
 
@@ -88,6 +97,22 @@ def test_rows_of_pieces_are_the_links_of_their_words(
                     of_target[target_word] = of_target.get(target_word, 0) + 1
                 expected = {(i, j, round(1 / of_target[j], 4)) for i, j in LINKS[index]}
                 assert word_level(attention[place], batch, place, tokenizers) == expected
+
+
+def test_a_careless_source_has_its_links_unless_a_mark_is_missing(
+    store: PairStore, tokenizers: TokenizerPair
+) -> None:
+    alignments = given(store, tokenizers)
+    seen = set()
+    for epoch in range(20):
+        (batch,) = batches(store, tokenizers, 0.0, epoch, careless=1.0)
+        place = batch.indices.tolist().index(0)
+        text = tokenizers.source.decode(batch.source_tokens[place].tolist())
+        attention = alignments.target_attention(batch, tokenizers, unaligned_to_end=True)[place]
+        links = {(source, target) for source, target, _ in word_level(attention, batch, place, tokenizers)}
+        assert links == (LINKS[0] if text.endswith(".") else set())
+        seen.add(text)
+    assert {"THE OLD DOG SLEEPS.", "the old dog sleeps"} <= seen
 
 
 def test_all_pieces_of_a_word_are_looked_at_alike(store: PairStore, tokenizers: TokenizerPair) -> None:

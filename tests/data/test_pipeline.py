@@ -82,6 +82,10 @@ SETTINGS: list[dict[str, Any]] = [
     {"cached_pairs": 0, "sampling_alpha": 0.2},
     {"window_pairs": 100},
     {"window_pairs": 100, "sampling_alpha": 0.2, "max_shapes": 6},
+    {"careless_typing": 0.5},
+    {"cached_pairs": 0, "careless_typing": 0.5},
+    {"sampling_alpha": 0.2, "careless_typing": 0.5, "window_pairs": 100},
+    {"shuffle": False, "careless_typing": 0.5},
     {"tokens_per_batch": 300},
     {"tokens_per_batch": 1000, "window_pairs": 120, "cached_pairs": 0},
     {"tokens_per_batch": 10},
@@ -114,10 +118,13 @@ def test_rows_are_the_pairs(make: Any, tokenizers: TokenizerPair, settings: dict
             assert x[-1] == y[-1] == EOS
             assert _without_padding(target_input) == [BOS, *y[:-1]]
             source_text, target_text = EVERY_PAIR[index]
-            assert tokenizers.source.decode(x) == source_text
+            spelt = tokenizers.source.decode(x)
+            if "careless_typing" not in settings:
+                assert spelt == source_text
+            assert spelt.casefold().rstrip(".") == source_text.casefold().rstrip(".")
             assert tokenizers.target.decode(y) == target_text
             if "sampling_alpha" not in settings:
-                assert x == [*tokenizers.source.encode(source_text), EOS]
+                assert x == [*tokenizers.source.encode(spelt), EOS]
                 assert y == [*tokenizers.target.encode(target_text), EOS]
 
 
@@ -184,6 +191,45 @@ def _rows_by_index(batches: Iterator[Batch]) -> dict[int, list[int]]:
     }
 
 
+@pytest.fixture
+def typed(tokenizers: TokenizerPair, tmp_path: Path) -> Iterator[Callable[..., list[str]]]:
+    """What training reads for each of `EDITED`, in order."""
+    with PairStore.write(tmp_path, [(text, "x") for text in EDITED]) as store:
+
+        def read(epoch: int, **settings: Any) -> list[str]:
+            pipeline = BatchPipeline(store, tokenizers, **{"batch_size": 16, "max_length": 60, **settings})
+            rows = _rows_by_index(pipeline.batches(epoch))
+            return [tokenizers.source.decode(rows[index]) for index in range(len(EDITED))]
+
+        yield read
+
+
+EDITED = [f"{source.capitalize()}." for source, _ in PAIRS if len(source) < 55]
+
+
+@pytest.mark.parametrize("sampling_alpha", [0.0, 0.2])
+def test_some_sources_are_typed_carelessly(typed: Any, sampling_alpha: float) -> None:
+    settings = {"sampling_alpha": sampling_alpha, "careless_typing": 0.3}
+    assert typed(0, sampling_alpha=sampling_alpha) == EDITED
+    changes = []
+    for epoch in (0, 1):
+        texts = typed(epoch, **settings)
+        changes.append({place for place, text in enumerate(texts) if text != EDITED[place]})
+        assert 0.2 < len(changes[-1]) / len(EDITED) < 0.4
+        for place in changes[-1]:
+            assert texts[place].casefold().rstrip(".") == EDITED[place].casefold().rstrip(".")
+    assert changes[0] != changes[1]
+
+
+def test_what_is_too_long_in_capitals_stays_as_it_is(typed: Any, tokenizers: TokenizerPair) -> None:
+    longest = max(len(tokenizers.source.encode(text)) for text in EDITED)
+    texts = typed(0, careless_typing=1.0, max_length=longest)
+    usual = [text for text, edited in zip(texts, EDITED, strict=True) if text == edited]
+    assert 0 < len(usual) < len(EDITED) / 4
+    assert all(len(tokenizers.source.encode(text.upper())) > longest for text in usual)
+    assert any(text.isupper() for text in texts)
+
+
 def test_cutting_keeps_every_pair(make: Any, tokenizers: TokenizerPair) -> None:
     pipeline = make(too_long="cut", shuffle=False)
     rows = _rows_by_index(pipeline.batches(0))
@@ -213,8 +259,15 @@ def test_start_enters_exactly_there(make: Any, settings: dict[str, Any]) -> None
 
 @pytest.mark.parametrize("window_pairs", [100, 1000])
 @pytest.mark.parametrize("sampling_alpha", [0.0, 0.2])
-def test_the_cache_changes_nothing(make: Any, window_pairs: int, sampling_alpha: float) -> None:
-    settings = {"window_pairs": window_pairs, "sampling_alpha": sampling_alpha}
+@pytest.mark.parametrize("careless_typing", [0.0, 0.5])
+def test_the_cache_changes_nothing(
+    make: Any, window_pairs: int, sampling_alpha: float, careless_typing: float
+) -> None:
+    settings = {
+        "window_pairs": window_pairs,
+        "sampling_alpha": sampling_alpha,
+        "careless_typing": careless_typing,
+    }
     cached, streamed = make(**settings), make(cached_pairs=0, **settings)
     assert np.array_equal(cached.shape_grid.shapes, streamed.shape_grid.shapes)
     assert same(cached.batches(1), streamed.batches(1))
@@ -523,6 +576,7 @@ def test_the_thread_works_ahead_but_not_far() -> None:
         ({"max_length": 0}, "max_length must be at least 1"),
         ({"seed": -1}, "cannot be negative"),
         ({"sampling_alpha": -0.1}, "cannot be negative"),
+        ({"careless_typing": 1.5}, "careless_typing is a share"),
     ],
 )
 def test_settings_out_of_range(
