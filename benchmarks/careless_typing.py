@@ -7,28 +7,29 @@ in capitals, each time against the same references: what is lost is what a user 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from data.careless_typing import without_final_mark
+from data.careless_typing import WayOfTyping
+from seq2seq.command_options import at_least
 from seq2seq.corpus_loading import load_corpus
 from seq2seq.evaluation import EvaluationSet
 from seq2seq.evaluation_sets import sets_of_corpus
+from seq2seq.languages import primary_code
 from seq2seq.line_progress import line_progress
 from seq2seq.shipped_models import find_model
-from seq2seq.startup import run_command
 from seq2seq.text_metrics import bleu_tokenizer_for
 
 if TYPE_CHECKING:
     from seq2seq.translator import Translator
 
-WAYS_OF_TYPING: dict[str, Callable[[str], str]] = {
-    "as it is": str,
-    "in lower case": str.lower,
-    "without final mark": without_final_mark,
-    "in lower case, without final mark": lambda text: without_final_mark(text.lower()),
-    "in capitals": str.upper,
+WAYS_OF_TYPING = {
+    "as it is": WayOfTyping(),
+    "in lower case": WayOfTyping("lower"),
+    "without marks": WayOfTyping(marks=False),
+    "in lower case, without marks or apostrophes": WayOfTyping("lower", marks=False, apostrophes=False),
+    "in capitals": WayOfTyping("capitals"),
 }
 
 
@@ -42,13 +43,18 @@ class Row:
 
 
 def measure(
-    translator: Translator, sentences: EvaluationSet, bleu_tokenizer: str, beam_size: int | None = None
+    translator: Translator,
+    sentences: EvaluationSet,
+    language: str,
+    bleu_tokenizer: str,
+    beam_size: int | None = None,
 ) -> Iterator[Row]:
     """Translate a set in each of `WAYS_OF_TYPING`.
 
     Args:
         translator: of the model.
         sentences: edited text.
+        language: of its sources, a code.
         bleu_tokenizer: sacrebleu's, see `bleu_tokenizer_for`.
         beam_size: None: as the model's configuration says.
     """
@@ -57,9 +63,10 @@ def measure(
     bleu, chrf = BLEU(tokenize=bleu_tokenizer, force=True), CHRF()
     references = [list(stream) for stream in zip(*sentences.references, strict=True)]
     options = translator.default_options()
-    options = replace(options, beam_size=beam_size or options.beam_size)
-    for typing, change in WAYS_OF_TYPING.items():
-        texts = [change(source) for source in sentences.sources]
+    if beam_size is not None:
+        options = replace(options, beam_size=beam_size)
+    for typing, way in WAYS_OF_TYPING.items():
+        texts = [way(source, language) for source in sentences.sources]
         hypotheses = []
         with line_progress(f"Translating it {typing}", len(texts)) as advance:
             for translation in translator.translate_stream(texts, options):
@@ -80,8 +87,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--model", required=True, help="run, RUN@EPOCH or name of a shipped model")
     parser.add_argument("--split", default="validation", help="of the model's corpus (default: validation)")
     parser.add_argument("--mirror", metavar="FOLDER_OR_URL", help="see evaluate.py")
-    parser.add_argument("--limit", type=int, metavar="N", help="only the first N sentences")
-    parser.add_argument("--beam-size", type=int, metavar="N", help="default: as the model has it")
+    parser.add_argument("--limit", type=at_least(1), metavar="N", help="only the first N sentences")
+    parser.add_argument("--beam-size", type=at_least(1), metavar="N", help="default: as the model has it")
     options = parser.parse_args(arguments)
     run = find_model(options.model)
     corpus = load_corpus(run.config.data, options.mirror)
@@ -92,12 +99,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tokenizer = bleu_tokenizer_for(corpus.target_language, is_tokenized=is_tokenized)
     print(f"{options.model}, {sentences.name}, {len(sentences.sources):,} sentences\n")
     print("| typed | BLEU | chrF |\n|---|---:|---:|")
-    for row in measure(Translator.load(run), sentences, tokenizer, options.beam_size):
+    language = primary_code(corpus.source_language)
+    for row in measure(Translator.load(run), sentences, language, tokenizer, options.beam_size):
         print(f"| {row.typing} | {row.bleu:.1f} | {row.chrf:.1f} |", flush=True)
     return 0
 
 
 if __name__ == "__main__":
-    from seq2seq.startup import run_command
+    from seq2seq.startup import prepare_environment, run_command
 
+    prepare_environment()
     run_command(main)

@@ -1,53 +1,120 @@
-"""Sentences as people type them in a hurry: in lower case, in capitals, without the mark at the end.
+"""Sentences as people type them in a hurry: without capitals, marks or apostrophes, or all in capitals.
 
-A corpus of well edited text hardly ever has such sentences, and a model that never read "where is my phone"
-has no idea of it, though it knows "Where is my phone?" by heart. So training can read some of its sources
-that way. The targets stay as they are: what is read may be careless, what is written should not be.
+A corpus of edited text hardly ever has such sentences, and a model translates badly what it never read. So
+training can read some of its sources that way. The targets stay as they are: what is read may be careless,
+what is written should not be.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
-_FINAL_MARKS = ".!?…‽。．！？｡؟۔।॥"
-_OPENING_MARKS = "¿¡"  # left out by those who leave out what closes them
-# What may happen to letters and to the marks, and how often of the sentences to which something happens.
-_WAYS = (
-    (str.lower, False, 0.25),
-    (str.lower, True, 0.3),
-    (str.upper, False, 0.1),
-    (str.upper, True, 0.1),
-    (str, True, 0.25),
-)
-_SHARES = np.array([share for _, _, share in _WAYS])
+from data.errors import DataError
+
+# Of Latin and Greek (whose question mark looks like a semicolon), Chinese, Arabic, Hindi, Armenian, Khmer.
+_FINAL_MARKS = re.compile(r"[\s.!?…‽\u037e。．！？｡؟۔।॥։។]+$")
+_OPENING_MARKS = re.compile(r"[¿¡]\s*")
+_APOSTROPHES = re.compile(r"(?<=\w)['’](?=\w)")
+_DOTTED_I = {"tr", "az"}  # "I" is the capital of "ı" there, and "İ" that of "i"
 
 
-def type_carelessly(texts: Sequence[str], share: float, random: np.random.Generator) -> dict[int, str]:
-    """Choose some of the texts and type them again.
+@dataclass(frozen=True)
+class WayOfTyping:
+    """How one sentence is typed.
 
-    Args:
-        texts: as they should be.
-        share: of the texts to choose, 0 to 1.
-        random: decides which ones and how; it is asked for the same number of numbers whatever the texts are.
-
-    Returns:
-        By place in `texts`, those that have become different. Nothing may happen to a chosen one: Chinese has
-        no capitals, and a text of nothing but marks keeps them.
+    Attributes:
+        letters: "lower": none is a capital; "first lower": the first is not, names keep theirs; "capitals":
+            all are; "usual".
+        marks: False: without the mark at the end, and without those that open Spanish questions.
+        apostrophes: False: `don't` is `dont`.
     """
-    is_chosen = random.random(len(texts)) < share
-    ways = random.choice(len(_WAYS), size=len(texts), p=_SHARES)
-    typed = {}
-    for place in np.flatnonzero(is_chosen).tolist():
-        change_case, leave_out_marks, _ = _WAYS[ways[place]]
-        text = change_case(texts[place])
-        text = without_final_mark(text) if leave_out_marks else text
-        if text != texts[place]:
-            typed[place] = text
-    return typed
+
+    letters: str = "usual"
+    marks: bool = True
+    apostrophes: bool = True
+
+    def __call__(self, text: str, language: str = "") -> str:
+        """The text, typed this way.
+
+        What has no capitals at all, be it for its script or its corpus, is not typed in nothing else; and a
+        text of nothing but marks keeps them.
+
+        Args:
+            text: a sentence.
+            language: its code, such as "tr".
+        """
+        text = self._with_letters(text, language)
+        text = text if self.marks else without_marks(text)
+        return text if self.apostrophes else _APOSTROPHES.sub("", text)
+
+    def _with_letters(self, text: str, language: str) -> str:
+        if self.letters == "usual":
+            return text
+        change = _lower_case(language)
+        if self.letters == "first lower":
+            return change(text[:1]) + text[1:]
+        lower = change(text)
+        return _upper_case(language)(text) if self.letters == "capitals" and lower != text else lower
 
 
-def without_final_mark(text: str) -> str:
+@dataclass(frozen=True)
+class CarelessTyping:
+    """How many sentences are typed carelessly.
+
+    Attributes:
+        share: of the sentences, 0 to 1.
+        language: in which they are, a code such as "en"; empty: unknown.
+
+    Raises:
+        DataError: the share is no share.
+    """
+
+    share: float
+    language: str = ""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.share <= 1:
+            raise DataError(f"careless typing is a share of the sentences, 0 to 1, not {self.share}.")
+
+    def choose(self, count: int, random: np.random.Generator) -> dict[int, WayOfTyping]:
+        """Which of so many sentences are typed carelessly, by their numbers, and how.
+
+        Whatever the sentences are, the same random numbers are drawn.
+        """
+        is_chosen = random.random(count) < self.share
+        letters = random.choice(list(_LETTERS), size=count, p=list(_LETTERS.values()))
+        marks, apostrophes = random.random(count) < _WITH_MARKS, random.random(count) < _WITH_APOSTROPHES
+        return {
+            # In some way it has to be careless.
+            place: WayOfTyping(
+                str(letters[place]),
+                marks=bool(marks[place]) and letters[place] != "usual",
+                apostrophes=bool(apostrophes[place]),
+            )
+            for place in np.flatnonzero(is_chosen).tolist()
+        }
+
+
+_LETTERS = {"lower": 0.4, "first lower": 0.2, "capitals": 0.25, "usual": 0.15}
+_WITH_MARKS, _WITH_APOSTROPHES = 0.4, 0.7
+
+
+def without_marks(text: str) -> str:
     """`¿Qué?` -> `Qué`, `Wait...` -> `Wait`; a text of nothing but such marks stays as it is."""
-    return text.rstrip(_FINAL_MARKS + " ").lstrip(_OPENING_MARKS) or text
+    return _OPENING_MARKS.sub("", _FINAL_MARKS.sub("", text)) or text
+
+
+def _lower_case(language: str) -> Callable[[str], str]:
+    if language in _DOTTED_I:
+        return lambda text: text.replace("İ", "i").replace("I", "ı").lower()
+    return str.lower
+
+
+def _upper_case(language: str) -> Callable[[str], str]:
+    if language in _DOTTED_I:
+        return lambda text: text.replace("i", "İ").upper()
+    return str.upper

@@ -63,7 +63,8 @@ class PairAlignments:
         """Where the links say that each target piece should look.
 
         A piece of a target word looks at the linked source words, at each as much, and at all pieces of one
-        of them as much. Whichever way the texts were cut into pieces, the words are the same.
+        of them as much. Whichever way the texts were cut into pieces, the words are the same; of a source
+        that was typed without some of its characters none is recognised, and its pair says nothing.
 
         Args:
             batch: pairs of the store that these alignments are of.

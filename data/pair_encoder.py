@@ -9,11 +9,11 @@ from typing import NamedTuple
 import numpy as np
 
 from data.batching import EncodedPairs
-from data.careless_typing import type_carelessly
+from data.careless_typing import CarelessTyping
 from data.pair_store import PairStore
 from data.special_ids import EOS_ID
 from data.token_rows import TokenRows
-from data.tokenizer import TokenizerPair
+from data.tokenizer import Tokenizer, TokenizerPair
 
 # Python lists of ids are some ten times larger than the arrays they end in: never make many at once.
 _PAIRS_PER_CHUNK = 4096
@@ -26,12 +26,12 @@ class Variation(NamedTuple):
 
     Attributes:
         sampling_alpha: of random segmentations, see `Tokenizer.sample_batch`; 0 for the usual ones.
-        careless_typing: share of the sources to type anew, see `type_carelessly`.
+        typing: of sources; None: as the store has them.
         seed: of this call; the two sides and the typing draw from it separately.
     """
 
     sampling_alpha: float
-    careless_typing: float
+    typing: CarelessTyping | None
     seed: tuple[int, ...]
 
 
@@ -134,26 +134,27 @@ class PairEncoder:
     def _varied(
         self, usual: EncodedPairs, texts: list[tuple[str, str]], variation: Variation, begin: int
     ) -> EncodedPairs:
-        source_seed, target_seed, typing_seed = np.random.SeedSequence(
-            (*variation.seed, begin)
-        ).generate_state(3)
+        seeds = np.random.SeedSequence((*variation.seed, begin)).generate_state(3).tolist()
         sources, targets = [pair[0] for pair in texts], [pair[1] for pair in texts]
-        typed = type_carelessly(sources, variation.careless_typing, np.random.default_rng(typing_seed))
-        alpha = variation.sampling_alpha
-        if alpha == 0:
-            tokens = self._tokenizers.source.encode_batch(list(typed.values()))
-            return replace(usual, source=self._replaced(usual.source, list(typed), tokens))
-        for place, text in typed.items():
-            sources[place] = text
-        everywhere = range(len(texts))
-        source, target = (
-            self._replaced(rows, everywhere, tokenizer.sample_batch(side, alpha=alpha, seed=int(seed)))
-            for rows, tokenizer, side, seed in (
-                (usual.source, self._tokenizers.source, sources, source_seed),
-                (usual.target, self._tokenizers.target, targets, target_seed),
-            )
+        typed = []
+        if variation.typing is not None:
+            language = variation.typing.language
+            for place, way in variation.typing.choose(len(texts), np.random.default_rng(seeds[2])).items():
+                sources[place] = way(sources[place], language)
+                typed.append(place)
+        if variation.sampling_alpha == 0:
+            tokens = self._tokenizers.source.encode_batch([sources[place] for place in typed])
+            return replace(usual, source=self._replaced(usual.source, typed, tokens))
+
+        def sampled(tokenizer: Tokenizer, side: list[str], rows: TokenRows, seed: int) -> TokenRows:
+            tokens = tokenizer.sample_batch(side, alpha=variation.sampling_alpha, seed=seed)
+            return self._replaced(rows, range(len(side)), tokens)
+
+        return EncodedPairs(
+            usual.indices,
+            sampled(self._tokenizers.source, sources, usual.source, seeds[0]),
+            sampled(self._tokenizers.target, targets, usual.target, seeds[1]),
         )
-        return EncodedPairs(usual.indices, source, target)
 
     def _replaced(self, usual: TokenRows, places: Sequence[int], tokens: list[list[int]]) -> TokenRows:
         """Rows of which those at `places` are others, but for what would be too long."""

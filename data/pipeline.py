@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 
 from data.batching import Batch, BatchPlanner, EncodedPairs, PlannedBatch
+from data.careless_typing import CarelessTyping
 from data.errors import DataError
 from data.pair_encoder import Losses, PairEncoder, Progress, Variation
 from data.pair_store import PairStore
@@ -80,7 +81,7 @@ class BatchPipeline:
         shuffle: bool = True,
         seed: int = 0,
         sampling_alpha: float = 0.0,
-        careless_typing: float = 0.0,
+        careless_typing: CarelessTyping | None = None,
         max_shapes: int = 40,
         window_pairs: int = 32_768,
         cached_pairs: int = 300_000,
@@ -103,8 +104,8 @@ class BatchPipeline:
             sampling_alpha: above 0 draws a new segmentation of every text in every epoch, see
                 `Tokenizer.sample_batch`. One that is longer than `max_length` is replaced by the usual one,
                 so that every epoch has the same pairs.
-            careless_typing: this share of the sources, others in every epoch, is read as people type in a
-                hurry, see `type_carelessly`. One that is longer than `max_length` then stays as it is.
+            careless_typing: of sources, others in every epoch. One that is longer than `max_length` then
+                stays as it is. None: there is none.
             max_shapes: at most this many (source length, target length) rectangles.
             window_pairs: pairs that are in memory and sorted together.
             cached_pairs: a store of at most this many pairs is encoded once and stays in memory as token ids.
@@ -132,8 +133,6 @@ class BatchPipeline:
                 raise DataError(f"{name} must be at least 1, not {value}.")
         if seed < 0 or sampling_alpha < 0:
             raise DataError(f"seed and sampling_alpha cannot be negative: {seed}, {sampling_alpha}.")
-        if not 0 <= careless_typing <= 1:
-            raise DataError(f"careless_typing is a share, 0 to 1: {careless_typing}.")
         if min(in_turn, default=0) < 0 or sum(in_turn) >= len(store):
             raise DataError(
                 "in_turn cannot be negative, and must leave pairs for every epoch: "
@@ -143,8 +142,8 @@ class BatchPipeline:
         self._seed = seed
         self._shuffle = shuffle
         self._alpha = sampling_alpha
-        self._careless_typing = careless_typing
-        self._is_varied = sampling_alpha > 0 or careless_typing > 0
+        self._typing = careless_typing
+        self._is_varied = sampling_alpha > 0 or careless_typing is not None
         self._batch_size = batch_size
         self._tokens_per_batch = tokens_per_batch
         self._max_length = max_length
@@ -346,8 +345,7 @@ class BatchPipeline:
     def _variation(self, epoch: int, purpose: int, number: int) -> Variation | None:
         if not self._is_varied:
             return None
-        seed = (self._seed, epoch, purpose, number)
-        return Variation(self._alpha, self._careless_typing, seed)
+        return Variation(self._alpha, self._typing, (self._seed, epoch, purpose, number))
 
     def _random(self, epoch: int, purpose: int, number: int) -> np.random.Generator:
         return np.random.Generator(

@@ -144,5 +144,5 @@ class DataConfig(Section):
     careless_typing: Rate = Field(
         0.0,
         description="share of the sources, others each epoch, that training reads in lower case, in capitals "
-        "or without the final mark",
+        "or without marks",
     )

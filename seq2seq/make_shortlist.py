@@ -75,6 +75,7 @@ def _learn(run: RunDirectory, rounds: int) -> tuple[LexicalTable, np.ndarray]:
         )
     with PairStore(folder) as store:
         pairs = store.read(range(len(store)))
+    pairs += _typed_carelessly(run, pairs)
     tokenizers = run.tokenizers
     source = TokenRows.from_lists(tokenizers.source.encode_batch([each for each, _ in pairs]), np.int32)
     target = TokenRows.from_lists(tokenizers.target.encode_batch([each for _, each in pairs]), np.int32)
@@ -83,6 +84,20 @@ def _learn(run: RunDirectory, rounds: int) -> tuple[LexicalTable, np.ndarray]:
         aligner = train_aligner(source, target, settings, lambda done, _: advance() if done else None)
     counts = np.bincount(target.tokens, minlength=tokenizers.target.vocabulary_size)
     return aligner.lexical_table(), counts
+
+
+def _typed_carelessly(run: RunDirectory, pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Pairs that training read otherwise now and then: the pieces of capitals have translations, too."""
+    import numpy as np
+
+    from seq2seq.evaluated_system import languages_of
+    from seq2seq.training_data import careless_typing
+
+    typing = careless_typing(run.config, languages_of(run)[0] or "")
+    if typing is None:
+        return []
+    ways = typing.choose(len(pairs), np.random.default_rng(run.config.seed))
+    return [(way(pairs[place][0], typing.language), pairs[place][1]) for place, way in ways.items()]
 
 
 def _parse_arguments(arguments: list[str] | None) -> argparse.Namespace:

@@ -176,13 +176,24 @@ class ModelCard:
     def _data(self) -> Iterator[str]:
         start = self.facts.get("started_from")
         alone = ", and on nothing else" if start is None else ""
-        yield f"Trained on {self.notes.title}{alone}{self._synthetic_pairs()}.{_beginning(start)}"
+        beginning = f"{self._careless_typing()}{_beginning(start)}"
+        yield f"Trained on {self.notes.title}{alone}{self._synthetic_pairs()}.{beginning}"
         yield ""
         yield self.notes.terms
         yield ""
         yield self.notes.attribution
         if self.citation:
             yield from ("", "```bibtex", *self.citation.strip().splitlines(), "```")
+
+    def _careless_typing(self) -> str:
+        share = self.config.data.careless_typing
+        if not share:
+            return ""
+        language = language_name(self.facts["source_language"])
+        return (
+            f" Of its {language} sentences {share:.0%}, others in every epoch, were read as people type them "
+            "in a hurry: in lower case, in capitals, without marks or apostrophes."
+        )
 
     def _synthetic_pairs(self) -> str:
         source, target = (language_name(self.facts[f"{side}_language"]) for side in ("source", "target"))

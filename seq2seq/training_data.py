@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from data.atomic import atomic_write
+from data.careless_typing import CarelessTyping
 from data.cleaning import Cleaner, CleaningRules
 from data.corpora import Corpus, Split
 from data.errors import UserError
@@ -23,6 +24,7 @@ from data.tokenizer import TokenizerPair, train_tokenizers
 from seq2seq.config import Config, ConfigError, TokenizerConfig
 from seq2seq.corpus_loading import load_corpus
 from seq2seq.guided_attention_data import note_kept_pairs, training_alignments
+from seq2seq.languages import primary_code
 from seq2seq.run_directory import RunDirectory
 from seq2seq.starting_model import starting_tokenizers
 from seq2seq.synthetic_pairs import KINDS, SyntheticPairs, kept_by_rank, synthetic_pairs
@@ -268,7 +270,7 @@ def _open_pipelines(
             max_shapes=batches.max_shapes,
             seed=config.seed,
             sampling_alpha=config.tokenizer.sampling_alpha,
-            careless_typing=config.data.careless_typing,
+            careless_typing=careless_typing(config, corpus.source_language),
             in_turn=in_turn,
             turn_epochs=None if added is None else added.until_epoch,
             progress=lambda done, total: report("train", done, total),
@@ -286,6 +288,12 @@ def _open_pipelines(
     )
     alignments = training_alignments(run, config, tokenizers, train_store)
     return TrainingData(tokenizers, train, validation, validation_store, corpus.target_language, alignments)
+
+
+def careless_typing(config: Config, source_language: str) -> CarelessTyping | None:
+    """Of the sources, as the configuration wants it; None: there is none."""
+    share = config.data.careless_typing
+    return CarelessTyping(share, primary_code(source_language)) if share > 0 else None
 
 
 def _make_tokenizers(config: Config, pairs: Iterator[tuple[str, str]]) -> TokenizerPair:

@@ -15,7 +15,7 @@ from seq2seq.evaluation import EvaluationSet
 from seq2seq.run_directory import RunDirectory
 from seq2seq.search_options import SearchOptions
 
-SOURCES = ("Where is the old red house?", "¡Hola! Tom likes the big green tree.", "No. I do not think so.")
+SOURCES = ("Where is the old red house?", "¡Hola! Tom likes the big green tree.", "No. I don't think so.")
 
 
 class Repeating:
@@ -34,7 +34,7 @@ class Repeating:
 
 def measured(translator: Repeating, beam_size: int | None = None) -> dict[str, tuple[float, float]]:
     sentences = EvaluationSet("own", SOURCES, tuple((source,) for source in SOURCES))
-    rows = careless_typing.measure(translator, sentences, "13a", beam_size)  # type: ignore[arg-type]
+    rows = careless_typing.measure(translator, sentences, "en", "13a", beam_size)  # type: ignore[arg-type]
     return {row.typing: (row.bleu, row.chrf) for row in rows}
 
 

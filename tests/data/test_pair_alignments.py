@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from data.batching import Batch
+from data.careless_typing import CarelessTyping
 from data.errors import DataError
 from data.pair_alignments import PairAlignments, aligned_pairs, given_alignments
 from data.pair_store import PairStore
@@ -18,7 +19,7 @@ from data.word_places import words_of
 from data.words import word_spans
 
 PAIRS = [
-    ("the old dog sleeps.", "der alte Hund schläft."),
+    ("The old dog sleeps.", "der alte Hund schläft."),
     ("  two “dogs” 🐕 sleep", "zwei „Hunde“ 🐕 schlafen"),
     ("well-known ﬁsh", "bekannter Fisch"),
     ("猫が好き", "Katzen mag ich"),
@@ -55,7 +56,7 @@ def batches(
         tokenizers,
         batch_size=5,
         sampling_alpha=alpha,
-        careless_typing=careless,
+        careless_typing=CarelessTyping(careless) if careless else None,
         prefetched_batches=0,
     )
     return list(pipeline.batches(epoch))

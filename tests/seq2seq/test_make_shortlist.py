@@ -10,6 +10,7 @@ import pytest
 from data.errors import UserError
 from data.pair_store import PairStore
 from seq2seq import make_shortlist, shipped_models
+from seq2seq.config import dump_config, parse_config
 from seq2seq.make_shortlist import main
 from seq2seq.run_directory import RunDirectory
 from seq2seq.search_options import SearchOptions
@@ -42,6 +43,25 @@ def test_holds_the_translations_of_the_training_pairs(run, capsys):
         set(range(4, source.vocabulary_size)) - {p for s, _ in PAIRS for p in source.encode(s)}
     )
     assert not shortlist.candidates[never_seen].any()
+
+
+def test_capitals_have_translations_where_training_read_them(tmp_path):
+    """The vocabulary, of text in lower case, spells a capital in bytes."""
+    capital = [("Two dogs", "deux chiens"), ("Red dogs", "chiens rouges")] * 50
+    listed = {}
+    for share in (0.0, 0.5):
+        run = make_tiny_run(tmp_path / str(share))
+        content = run.config.model_dump(mode="json")
+        content["data"]["careless_typing"] = share
+        run.config_file.write_text(dump_config(parse_config(content, "test")))
+        PairStore.write(run.data_folder / "train", capital)
+        main([str(run.path), "--frequent", "1", "--candidates", "4"])
+        run = RunDirectory(run.path)
+        pieces = set(run.tokenizers.source.encode("DOGS")) - set(run.tokenizers.source.encode("Two Red"))
+        candidates = run_shortlist(run).candidates[sorted(pieces)]
+        listed[share] = set(candidates.ravel().tolist()) & set(run.tokenizers.target.encode("chiens"))
+    assert not listed[0.0]
+    assert listed[0.5]
 
 
 def test_translations_hold_nothing_else(run):

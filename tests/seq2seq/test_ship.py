@@ -374,6 +374,7 @@ def test_the_card_says_what_a_training_began_with(shipped_model: Path, tmp_path:
     shipped = RunDirectory(model)
     content = shipped.config.model_dump(mode="json")
     content["training"]["start_from"] = "elsewhere/first"
+    content["data"]["careless_typing"] = 0.25
     config = shipped_config(parse_config(content, "test"), None, Path("models/one"))
     assert config.training.start_from == "first"
     shipped.config_file.write_text(dump_config(config))
@@ -382,8 +383,10 @@ def test_the_card_says_what_a_training_began_with(shipped_model: Path, tmp_path:
     scores = json.loads((model / "scores.json").read_text(encoding="utf-8"))
     notes = corpus_notes("starter", LICENCE, None)
     card = "\n".join(ModelCard("one", RunDirectory(model), scores, notes, "").lines())
+    assert "as people type them" not in (model / "README.md").read_text(encoding="utf-8")
     assert "It began with the weights of `first`, which had been trained on its corpus." in card
     assert "and on nothing else" not in card
+    assert "Of its English sentences 25%, others in every epoch, were read as people type them" in card
 
 
 def test_back_translations_are_told_but_are_not_the_corpus(shipped_model: Path, tmp_path: Path) -> None:

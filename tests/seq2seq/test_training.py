@@ -301,13 +301,16 @@ class TestStartsThatFailed:
         train_here(tiny_training(), run.path)
         assert not run.alignments_file.exists()
 
-    def test_cosine_without_a_number_of_batches(self, tmp_path: Path) -> None:
-        config = tiny_training(
-            {
-                "batches": {"batch_size": None, "tokens_per_batch": 300},
-                "tokenizer": {"sampling_alpha": 0.1, "model_type": "unigram"},
-            }
-        )
+    @pytest.mark.parametrize(
+        "varied",
+        [
+            {"tokenizer": {"sampling_alpha": 0.1, "model_type": "unigram"}},
+            {"data": {"careless_typing": 0.3}},
+        ],
+        ids=["sampling", "typing"],
+    )
+    def test_cosine_without_a_number_of_batches(self, tmp_path: Path, varied: dict[str, Any]) -> None:
+        config = tiny_training({"batches": {"batch_size": None, "tokens_per_batch": 300}, **varied})
         with pytest.raises(UserError, match="cosine needs to know the number of batches"):
             train_here(config, tmp_path / "run")
 

@@ -38,6 +38,7 @@ CONTENT: dict[str, dict[str, Any]] = {
 
 # Everything whose state has to survive an interruption, and that draws random numbers.
 EVERYTHING_ON: dict[str, dict[str, Any]] = {
+    "data": {"careless_typing": 0.3},
     "tokenizer": {"sampling_alpha": 0.2, "model_type": "unigram"},
     "model": {
         "embedding_dropout": 0.2,
