@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.processor import core_count, processor_name
-from seq2seq.run_directory import software_versions
+from seq2seq.software import software_versions
 
 ROOT = Path(__file__).resolve().parent.parent
 _FLAGS_OF_INTEREST = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")

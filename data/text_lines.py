@@ -59,7 +59,7 @@ def decode_lines(file: BinaryIO, name: str, *, compressed: bool = False) -> Iter
             try:
                 decoded = text.decode("utf-8")
             except UnicodeDecodeError as error:
-                raise _not_utf8(name, number, offset, line, len(text), error, compressed) from None
+                raise _not_utf8(name, number, offset, line, error, compressed) from None
             yield decoded
             offset += len(line)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
@@ -76,7 +76,6 @@ def _not_utf8(
     number: int,
     offset: int,
     line: bytes,
-    text_length: int,
     error: UnicodeDecodeError,
     compressed: bool,
 ) -> DataError:

@@ -10,11 +10,13 @@ import os
 import re
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
 from data.errors import DataError
+from data.text_lines import TextFile
 
 Link = tuple[int, int]
 AlignmentMethod = Literal["argmax", "threshold", "intersection"]
@@ -189,20 +191,16 @@ def parse_pharaoh(
 
 
 def read_pharaoh(path: str | os.PathLike[str], *, one_based: bool = False) -> list[PharaohLine]:
-    """Read a file of links, one sentence pair a line (see `parse_pharaoh`).
+    """Read a file of links, plain or gzip-compressed, one sentence pair a line (see `parse_pharaoh`).
 
     Raises:
         DataError: when the file cannot be read or a line is malformed, naming the line.
     """
-    try:
-        # Lines end at "\n" only, as in the text files beside it: other separators would shift the pairs.
-        with open(path, encoding="utf-8-sig", newline="\n") as file:
-            return [
-                parse_pharaoh(line, one_based=one_based, path=path, line_number=number)
-                for number, line in enumerate(file, start=1)
-            ]
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"Cannot read the alignment file {os.fspath(path)}: {error}") from error
+    with TextFile(Path(path)) as file:
+        return [
+            parse_pharaoh(line, one_based=one_based, path=path, line_number=number)
+            for number, line in enumerate(file, start=1)
+        ]
 
 
 def to_soft_alignment(

@@ -53,9 +53,7 @@ class BeamState(NamedTuple):
     is_active: tf.Tensor  # (batch,) bool: the sentence is not done
     last_tokens: tf.Tensor  # (batch, beam) int32
     log_probability: tf.Tensor  # (batch, beam) float32, of growing hypotheses, in falling order for a beam
-    score: (
-        tf.Tensor
-    )  # (batch, beam) float32, of growing hypotheses, were they cut here; stays when it is done
+    score: tf.Tensor  # (batch, beam) float32, of growing hypotheses, were they cut here; stays when done
     summed_attention: tf.Tensor  # (batch, beam, source_length) float32, over the tokens so far; 1 for padding
     decoder_states: tuple[DecoderState, ...]  # for each model, tensors of shape (batch, beam, units)
     free_slots: tf.Tensor  # (batch,) int32: those that no hypothesis which has ended holds

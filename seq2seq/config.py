@@ -123,7 +123,9 @@ class TrainingConfig(Section):
     validate_from_epoch: Positive = Field(1, description="decode the validation split from this epoch on")
     validation_beam: Positive = Field(1, description="beam size of the validation BLEU; 1 = greedy")
     validation_pairs: Positive | None = Field(None, description="decode only the first so many")
-    plot_sentences: Annotated[int, Field(ge=0)] = Field(4, description="heat maps for TensorBoard")
+    plot_sentences: Annotated[int, Field(ge=0)] = Field(
+        4, description="sentences with a heat map after each epoch"
+    )
     save_every_seconds: Positive = Field(60, description="how often the resumable state is written")
     keep_checkpoints: Positive | None = Field(None, description="keep the weights of every Nth epoch")
     tensorboard: bool = True
@@ -191,6 +193,25 @@ class Config(Section):
     def _joint_for_three_way(self) -> Config:
         if self.model.tied_embeddings == "three-way" and not self.tokenizer.joint:
             raise ValueError("model.tied_embeddings: three-way needs tokenizer.joint: true")
+        return self
+
+    @model_validator(mode="after")
+    def _countable_batches(self) -> Config:
+        is_varied = self.tokenizer.sampling_alpha > 0 or self.data.careless_typing > 0
+        if self.batches.tokens_per_batch is not None and is_varied:
+            for option, is_set in (
+                ("training.schedule: cosine", self.training.schedule == "cosine"),
+                (
+                    "training.guided_attention.decay_epochs",
+                    self.training.guided_attention.decay_epochs is not None,
+                ),
+            ):
+                if is_set:
+                    raise ValueError(
+                        f"{option} needs to know the number of batches beforehand, which "
+                        "batches.tokens_per_batch does not tell with tokenizer.sampling_alpha or "
+                        "data.careless_typing; set batches.batch_size instead"
+                    )
         return self
 
     @model_validator(mode="after")

@@ -6,14 +6,14 @@ import argparse
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data.errors import UserError
-from seq2seq.command_options import options_named_as_typed, rerank_weight
+from seq2seq.command_options import rerank_weight
 from seq2seq.decoding_batches import jobs_at_once
-from seq2seq.evaluate_checks import baseline_report, check_comparable, check_files, check_readings
+from seq2seq.evaluate_checks import baseline_report
+from seq2seq.evaluate_job import EvaluationJob, prepare
 from seq2seq.evaluate_options import parse_options
 from seq2seq.startup import share_cores
 
@@ -22,17 +22,13 @@ if TYPE_CHECKING:
 
     from seq2seq.alignment_readings import Posterior
     from seq2seq.evaluation import (
-        EvaluationOptions,
         EvaluationSet,
         ProgressCallback,
         SentenceTranslator,
         TranslationObserver,
     )
-    from seq2seq.evaluation_summary import EvaluationSummary
     from seq2seq.replaced_attention import Replacement
     from seq2seq.report.gathered_set import GatheredSet
-    from seq2seq.run_directory import RunDirectory
-    from seq2seq.text_metrics import TextScorer
     from seq2seq.translation import Translation
     from seq2seq.translator import Translator
 
@@ -48,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parse_options(arguments)
     share_cores(jobs_at_once(one_by_one=False))
     # All that can be wrong is found before the model is loaded, which takes seconds.
-    job = _prepare(options)
+    job = prepare(options)
     from data.quiet_tensorflow import load_tensorflow_quietly
 
     load_tensorflow_quietly()
@@ -84,96 +80,9 @@ def with_replaced_attention(translator: Translator, replacement: Replacement) ->
     )
 
 
-@dataclass(frozen=True)
-class _Job:
-    """The command line, checked and turned into objects.
-
-    `system`, `scoring` and `reranking` are what reports say of the system, of how it was scored, and of the
-    second model that chose among its translations.
-    """
-
-    runs: list[RunDirectory]
-    sets: list[EvaluationSet]
-    scorer: TextScorer
-    settings: EvaluationOptions
-    folder: Path
-    system: dict[str, Any]
-    scoring: dict[str, Any]
-    summary: EvaluationSummary | None
-    reranking_run: RunDirectory | None
-    reranking: dict[str, Any]
-
-
-def _prepare(options: argparse.Namespace) -> _Job:
-    from seq2seq.evaluated_system import describe_reranking, describe_system, languages_of
-    from seq2seq.evaluation_files import check_file_names
-    from seq2seq.evaluation_summary import planned_summary
-    from seq2seq.reverse_model import find_reranking_model
-    from seq2seq.shipped_models import find_model
-
-    runs = [find_model(path) for path in options.models]
-    for run in runs:
-        run.check_is_trained()
-    target_language = options.target_language or languages_of(runs[0])[1]
-    scorer, scoring = _scorer(options, runs[0], target_language)
-    settings = _evaluation_options(options, runs[0])
-    reranking_run = find_reranking_model(options.rerank_with, runs[0], settings.search)
-    sets, corpus = _evaluation_sets(options, runs[0])
-    check_file_names(each.name for each in sets)
-    check_readings(options, runs[0], sets)
-    if options.compare:
-        check_comparable(options, sets)
-    folder = _folder(options, runs[0])
-    check_files(options, folder, sets)
-    return _Job(
-        runs=runs,
-        sets=sets,
-        scorer=scorer,
-        settings=settings,
-        folder=folder,
-        system=describe_system(runs, target_language, corpus, reranking_run),
-        scoring=scoring,
-        summary=planned_summary(options.summary, options.examples, runs, sets),
-        reranking_run=reranking_run,
-        reranking=describe_reranking(reranking_run, rerank_weight(options)),
-    )
-
-
-def _ways_of_looking(options: argparse.Namespace, job: _Job) -> dict[str, Any]:
-    """Options that change scores and are none of the search."""
-    return {
-        "limit": options.limit,
-        "attention": options.attention,
-        "shortlist": options.shortlist,
-        "precision": options.precision or job.runs[0].config.search.matmul_precision,
-        **job.reranking,
-    }
-
-
-def _folder(options: argparse.Namespace, run: RunDirectory) -> Path:
-    from seq2seq.evaluation_files import limited_folder
-    from seq2seq.run_directory import RunDirectory
-
-    folder = Path(options.folder) if options.folder else run.evaluation_folder
-    if not options.folder and run.is_shipped and RunDirectory(run.output_folder).exists():
-        raise UserError(
-            f"{run.output_folder} holds a run of its own, whose scores those of the shipped model "
-            f"{run.path.name} would replace. Say where they should go: --folder DIR"
-        )
-    # What a model does without its attention must not take the place of what it does.
-    if options.attention != "learned":
-        folder /= f"attention-{options.attention}"
-    if options.shortlist:
-        folder /= "shortlist"
-    if options.rerank_with is not None:
-        folder /= "reranked"
-    # Nor must a quick look at a few sentences.
-    return limited_folder(folder, options.limit) if options.limit else folder
-
-
 def _readings(
     options: argparse.Namespace,
-    job: _Job,
+    job: EvaluationJob,
     each: EvaluationSet,
     translator: SentenceTranslator,
     backward: SentenceTranslator | None,
@@ -215,7 +124,7 @@ def _posterior(translator: SentenceTranslator | None) -> Posterior | None:
 
 def _evaluate_sets(
     options: argparse.Namespace,
-    job: _Job,
+    job: EvaluationJob,
     translator: SentenceTranslator,
     backward: SentenceTranslator | None = None,
 ) -> None:
@@ -232,12 +141,16 @@ def _evaluate_sets(
         observe = _both(gathered, job.summary.observer(each.name) if job.summary else None)
         with _progress(notes) as progress:
             evaluation = evaluate(translator, each, job.scorer, job.settings, progress, observe)
-        report = {**job.system, **evaluation, **_readings(options, job, each, translator, backward)}
-        report["options"].update(job.scoring, **_ways_of_looking(options, job))
+        report = {**job.system, **evaluation}
+        report["options"].update(job.report_options)
+        # Written at once, and again with what is added: nothing that ends the command loses translations.
+        paths.append(write_report(job.folder, report))
+        added = _readings(options, job, each, translator, backward)
         if options.compare:
-            report["comparison"] = _compared(report, options, job.scoring["bleu_tokenizer"])
-        # Written one by one: an interruption in a later set does not lose the earlier ones.
-        paths.append(write_report(job.folder, report)[0])
+            added["comparison"] = _compared(report, options, job.report_options["bleu_tokenizer"])
+        if added:
+            report |= added
+            write_report(job.folder, report)
         reports.append(report)
         if gathered:
             gathered_sets.append(gathered.finished(report))
@@ -271,59 +184,6 @@ def _both(gathered: GatheredSet | None, summary: TranslationObserver | None) -> 
             summary(translation)
 
     return observe
-
-
-def _evaluation_sets(options: argparse.Namespace, run: RunDirectory) -> tuple[list[EvaluationSet], str]:
-    from seq2seq.evaluated_system import TEXT_FILES
-    from seq2seq.evaluation_sets import GoldFile, set_of_files, sets_of_corpus
-
-    gold = GoldFile(options.alignments, one_based=options.alignments_from_one) if options.alignments else None
-    if options.source:
-        files = set_of_files(
-            options.source, options.references, name=options.name, limit=options.limit, gold=gold
-        )
-        return [files], TEXT_FILES
-    if run.config.data.corpus.kind == "tfds":
-        from data.quiet_tensorflow import load_tensorflow_quietly
-
-        load_tensorflow_quietly()
-    from seq2seq.corpus_loading import load_corpus
-
-    corpus = load_corpus(run.config.data, options.mirror)
-    return sets_of_corpus(corpus, options.splits, limit=options.limit, gold=gold), corpus.name
-
-
-def _scorer(
-    options: argparse.Namespace, run: RunDirectory, target_language: str | None
-) -> tuple[TextScorer, dict[str, Any]]:
-    """The scorer, and what it was told, for the report."""
-    from seq2seq.paper_convention import convention_of, paper_form
-    from seq2seq.text_metrics import TextScorer, bleu_tokenizer_for
-
-    convention = options.convention or convention_of(run.config.evaluation)
-    tokenizer = options.bleu_tokenizer
-    if tokenizer is None:
-        tokenizer = bleu_tokenizer_for(target_language, is_tokenized=convention == "tokenized")
-    scorer = TextScorer(tokenizer, paper_form(convention, target_language))
-    return scorer, {"convention": convention, "bleu_tokenizer": tokenizer}
-
-
-def _evaluation_options(options: argparse.Namespace, run: RunDirectory) -> EvaluationOptions:
-    from seq2seq.evaluation import EvaluationOptions
-    from seq2seq.search_options import run_search_options
-
-    given = {
-        name: getattr(options, name)
-        for name in ("beam_size", "length_penalty", "coverage_penalty", "max_length")
-    }
-    with options_named_as_typed():
-        search = run_search_options(run.config, **given)
-    return EvaluationOptions(
-        search=search,
-        word_mode=options.word_mode,
-        alignment_method=options.alignment_method,
-        batch_size=options.batch_size,
-    )
 
 
 def _compared(report: dict[str, Any], options: argparse.Namespace, bleu_tokenizer: str) -> dict[str, Any]:

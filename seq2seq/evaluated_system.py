@@ -28,7 +28,7 @@ def describe_system(
         reranking_run: of a second model that chooses among the translations.
     """
     from seq2seq.recipe import recipe_fingerprint
-    from seq2seq.run_directory import software_versions
+    from seq2seq.software import software_versions
 
     return {
         "system": {

@@ -43,8 +43,8 @@ def report_file(folder: Path, set_name: str) -> Path:
     return folder / f"{file_stem(set_name)}.json"
 
 
-def write_report(folder: Path, report: Mapping[str, Any]) -> tuple[Path, Path]:
-    """Write `SET.json`, and `SET.hypotheses.txt` with one translation a line. Returns both paths."""
+def write_report(folder: Path, report: Mapping[str, Any]) -> Path:
+    """Write `SET.json`, whose path is returned, and `SET.hypotheses.txt` with one translation a line."""
     report_path = report_file(folder, report["set"])
     hypotheses_path = report_path.with_name(f"{report_path.stem}.hypotheses.txt")
     try:
@@ -53,7 +53,7 @@ def write_report(folder: Path, report: Mapping[str, Any]) -> tuple[Path, Path]:
         write_json(report_path, report)
     except OSError as error:
         raise UserError(f"Cannot write into {folder}: {error.strerror or error}") from error
-    return report_path, hypotheses_path
+    return report_path
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from data.atomic import atomic_write
 from data.errors import UserError
+from data.home import with_home
 from data.pair_alignments import PairAlignments, aligned_pairs, given_alignments
 from data.slow_progress import slow_progress
 from data.words import word_spans
@@ -22,6 +23,17 @@ if TYPE_CHECKING:
     from data.tokenizer import TokenizerPair
     from seq2seq.config import Config
     from seq2seq.run_directory import RunDirectory
+
+
+def check_given_alignments(config: Config) -> None:
+    """Read the file of alignments, if the configuration names one.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    settings = config.training.guided_attention
+    if settings.weight > 0 and settings.alignments is not None:
+        read_pharaoh(with_home(settings.alignments))
 
 
 def training_alignments(
@@ -46,7 +58,7 @@ def training_alignments(
         with slow_progress("Aligning the training pairs", unit="done") as report:
             alignments = aligned_pairs(store, tokenizers, report)
     else:
-        alignments = _given(run, Path(settings.alignments), settings.word_mode, tokenizers, store)
+        alignments = _given(run, with_home(settings.alignments), settings.word_mode, tokenizers, store)
     alignments.save(run.alignments_file, key)
     return alignments
 

@@ -61,7 +61,8 @@ class Seq2SeqModel(keras.Model):
     Returns:
         `{"logits": (batch, target_length, target_vocabulary_size),
         "attention_weights": (batch, target_length, source_length),
-        "readout": (batch, target_length, readout_units)}`. Row i of the weights belongs to the token that
+        "readout": (batch, target_length, readout_units)}`, and with `training` what the loss adds up,
+        `"parts"`. Row i of the weights belongs to the token that
         step i emits. While training with `r_drop`, every sentence is there twice, its copies adjacent.
     """
 

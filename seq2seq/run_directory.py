@@ -5,13 +5,11 @@ from __future__ import annotations
 import csv
 import json
 import os
-import platform
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +42,7 @@ class RunDirectory:
         plots/             learning curve, heat maps
         tensorboard/       logs
         evaluation/        scores and translations
+        shortlist.npz      of `seq2seq.make_shortlist`
 
     A shipped model (`seq2seq.ship` makes one of a run) has weights.zip, in half precision, in place of
     model.keras, SHA256SUMS, which these files are checked against, scores.json, and nothing of the training.
@@ -368,18 +367,6 @@ def best_score(facts: Mapping[str, Any]) -> float | None:
     score = facts.get("best_score")
     # A loss is kept as a score: negated, the higher the better.
     return -score if score is not None and facts.get("selected_by") == "loss" else score
-
-
-def software_versions() -> dict[str, str]:
-    """Versions of what the result of a training depends on."""
-    packages = ("tensorflow", "keras", "numpy", "sentencepiece", "tensorflow-datasets", "sacrebleu")
-    versions = {"python": platform.python_version()}
-    for package in packages:
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            versions[package] = "not installed"
-    return versions
 
 
 def check_same_tokenizers(runs: Sequence[RunDirectory]) -> None:

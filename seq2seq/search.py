@@ -72,9 +72,9 @@ class Search:
     """Searches with a model, or with an ensemble of models that share a tokenizer.
 
     The graphs are built at first use, one for each combination of `beam_size`, `n_best`, `sampling` and
-    `top_k`, with and without forced prefixes; the last `KEPT_GRAPHS` are kept. None depends on the shape of a
-    batch. The decoders' weights are prepared at first use and kept too: call `refresh` when they have changed
-    since.
+    `top_k`, with and without forced prefixes and shortlist; the last `KEPT_GRAPHS` are kept. None depends on
+    the shape of a batch. The decoders' weights are prepared at first use and kept too: call `refresh` when
+    they have changed since.
 
     Args:
         models: one or more, as `ensemble.StepModel` describes.

@@ -119,7 +119,7 @@ def ship(run_path: Path, target: Path, origin: CorpusOrigin, replace: bool = Fal
     corpus = load_corpus(config.data, origin.mirror)
     notes = corpus_notes(corpus.name, corpus.licence, origin.licence)
     _check_corpus(run, corpus, reports)
-    seen = _seen(run, corpus)
+    seen, shared_pairs = _seen(run, corpus), _shared_pairs(run)
     with _new_folder(target, replace) as folder:
         facts = {**run.read_facts(), "corpus": corpus.name, "licence": corpus.licence or notes.terms}
         shipped = _write_model(run, config, facts, folder)
@@ -127,7 +127,7 @@ def ship(run_path: Path, target: Path, origin: CorpusOrigin, replace: bool = Fal
             "evaluations": [_without_sentences(report) for report in reports],
             "half_precision": _halving(run, shipped, corpus),
         }
-        content = {**scores, "licence": notes.licence, "seen": seen, "shared_pairs": _shared_pairs(run)}
+        content = {**scores, "licence": notes.licence, "seen": seen, "shared_pairs": shared_pairs}
         _write_documents(shipped, target.name, content, notes, corpus)
         _check_size(run, folder)
     _say_what_was_made(target, scores["half_precision"])
@@ -226,7 +226,13 @@ def _is_of_a_test_set(report: dict[str, Any]) -> bool:
 
 def _shared_pairs(run: RunDirectory) -> dict[str, int]:
     """How many pairs of each test set stand among the training pairs, too; only sets that have any."""
-    cleaning = json.loads(run.cleaning_file.read_text(encoding="utf-8"))
+    try:
+        cleaning = json.loads(run.cleaning_file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(
+            f"{run.cleaning_file} does not exist: the model card says what of the test sets stands among the "
+            "training pairs. Copy it back, or train again."
+        ) from error
     if cleaning["rules"]["held_out_overlap"] == "remove":
         return {}
     shared = {name: split["shared"]["pair"]["pairs"] for name, split in cleaning["held_out"].items()}

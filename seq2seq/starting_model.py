@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from data.home import with_home
 from seq2seq.config import Config, ConfigError, ModelConfig, TokenizerConfig
 from seq2seq.run_directory import RunDirectory
 from seq2seq.shipped_models import find_model
@@ -40,7 +41,7 @@ def completed(config: Config) -> Config:
     name = config.training.start_from
     if name is None:
         return config
-    start = find_model(name).config
+    start = find_model(with_home(name)).config
     content = config.model_dump()
     differing = []
     for section in ("model", "tokenizer"):
@@ -68,7 +69,7 @@ def completed(config: Config) -> Config:
 def starting_tokenizers(config: Config) -> TokenizerPair | None:
     """Those of the model that a training starts from; None for one that starts afresh."""
     name = config.training.start_from
-    return None if name is None else find_model(name).tokenizers
+    return None if name is None else find_model(with_home(name)).tokenizers
 
 
 def take_weights(model: Seq2SeqModel, run: RunDirectory, config: Config) -> str | None:
@@ -88,7 +89,7 @@ def take_weights(model: Seq2SeqModel, run: RunDirectory, config: Config) -> str 
     name = config.training.start_from
     if name is None:
         return None
-    start = find_model(name)
+    start = find_model(with_home(name))
     other = start.load_model()
     if start.tokenizers.fingerprint != run.tokenizers.fingerprint or _shapes(other) != _shapes(model):
         raise ConfigError(

@@ -11,11 +11,10 @@ import keras
 import tensorflow as tf
 
 from data.errors import UserError
-from data.slow_progress import slow_progress
+from seq2seq.batch_counts import attention_guide, batches_of_epochs, describe_batches, unknown_batches
 from seq2seq.config import Config, differences
 from seq2seq.consistency import ConsistencyFromEpoch
 from seq2seq.epoch_batches import EpochBatches
-from seq2seq.guided_attention import AttentionGuide
 from seq2seq.loss_check import LossCheck
 from seq2seq.losses import Perplexity, TokenAccuracy, TokenCrossEntropy
 from seq2seq.matmul_precision import matmul_precision, set_matmul_precision
@@ -23,15 +22,11 @@ from seq2seq.model import Seq2SeqModel
 from seq2seq.model_building import build_model
 from seq2seq.optimizers import AveragingAdam, AveragingAdamW
 from seq2seq.processor import processor_name
-from seq2seq.run_directory import RunDirectory, software_versions
+from seq2seq.run_directory import RunDirectory
 from seq2seq.schedules import Plateau, WarmupSchedule, make_schedule, warmup_note
+from seq2seq.software import software_versions
 from seq2seq.starting_model import take_weights
-from seq2seq.training_data import (
-    TrainingData,
-    describe_batches,
-    prepare_training_data,
-    reopen_training_data,
-)
+from seq2seq.training_data import TrainingData, prepare_training_data, reopen_training_data
 from seq2seq.training_display import HeatMapLog, MetricsLog, ProgressDisplay, typical_sentences
 from seq2seq.training_state import (
     Interrupted,
@@ -106,8 +101,8 @@ def _train(
     data = _resumed_data(run, config, mirror, console) if resume else _new_data(run, config, mirror, console)
     keras.utils.set_random_seed(config.seed)
     model = build_model(config, data.tokenizers)
-    counts = _batches_of_epochs(data, config)
-    model.guide = attention_guide(config, None if counts is None else counts[0])
+    counts = batches_of_epochs(data, config)
+    model.guide = attention_guide(config, counts)
     batches = None if counts is None else sum(counts)
     schedule, perplexity = compile_model(model, config, batches)
     console.print(
@@ -144,16 +139,6 @@ def _train(
         run.write_facts(padding={side: round(share, 4) for side, share in padding.items()})
     _write_outcome(run, config, progress)
     return progress
-
-
-def _batches_of_epochs(data: TrainingData, config: Config) -> list[int] | None:
-    """The batches of each epoch; None where nobody needs to know and it would take long to find out."""
-    training = config.training
-    is_needed = training.schedule == "cosine" or training.guided_attention.decay_epochs is not None
-    if is_needed and config.batches.batch_size is not None:
-        with slow_progress("Counting the batches", unit="pairs") as report:
-            data.train.count_pairs(lambda done, in_all: report("train", done, in_all))
-    return data.train.batch_counts(training.epochs)
 
 
 def _way_on(run: RunDirectory) -> str:
@@ -249,27 +234,6 @@ def check_resumable(run: RunDirectory, config: Config) -> None:
         read_progress(run.state_file)
 
 
-def attention_guide(config: Config, batches_per_epoch: int | None) -> AttentionGuide | None:
-    """What a configuration with guided attention adds to the loss; None for one without."""
-    settings = config.training.guided_attention
-    if settings.weight == 0:
-        return None
-    if settings.decay_epochs is None:
-        return AttentionGuide(settings.weight)
-    if batches_per_epoch is None:
-        raise _unknown_batches("training.guided_attention.decay_epochs", "leave decay_epochs out")
-    updates_per_epoch = batches_per_epoch / config.training.gradient_accumulation
-    return AttentionGuide(settings.weight, settings.decay_epochs * updates_per_epoch)
-
-
-def _unknown_batches(option: str, otherwise: str) -> UserError:
-    return UserError(
-        f"{option} needs to know the number of batches beforehand, which tokens_per_batch with more than "
-        "300,000 pairs, with subword sampling or careless typing, does not tell. Set batches.batch_size "
-        f"instead, or {otherwise}."
-    )
-
-
 def compile_model(
     model: Seq2SeqModel, config: Config, batches_of_training: int | None
 ) -> tuple[WarmupSchedule, Perplexity]:
@@ -277,7 +241,7 @@ def compile_model(
     training = config.training
     model.r_drop, model.batch_parts = training.r_drop, training.batch_parts
     if batches_of_training is None and training.schedule == "cosine":
-        raise _unknown_batches("training.schedule: cosine", "another schedule")
+        raise unknown_batches("training.schedule: cosine", "another schedule")
     accumulation = training.gradient_accumulation
     schedule = make_schedule(
         training.schedule,
@@ -395,6 +359,11 @@ def _explained(run: RunDirectory, batches: EpochBatches) -> Iterator[None]:
         yield
     except Interrupted:
         pass
+    except tf.errors.ResourceExhaustedError as error:
+        raise UserError(
+            "There is not enough memory for a batch. A smaller batches.batch_size (or tokens_per_batch), "
+            f"batches.max_length or vocabulary needs less (docs/training.md, Memory). {_way_on(run)}"
+        ) from error
     except tf.errors.OpError as error:
         # TensorFlow wraps what the batches raise into an error of its own, with a traceback as its text.
         raise batches.error or error from error

@@ -16,6 +16,7 @@ from data.careless_typing import CarelessTyping
 from data.cleaning import Cleaner, CleaningRules
 from data.corpora import Corpus, Split
 from data.errors import UserError
+from data.home import with_home
 from data.pair_alignments import PairAlignments
 from data.pair_store import NoPairsError, PairStore
 from data.pipeline import BatchPipeline
@@ -23,7 +24,7 @@ from data.slow_progress import slow_progress
 from data.tokenizer import TokenizerPair, train_tokenizers
 from seq2seq.config import Config, ConfigError, TokenizerConfig
 from seq2seq.corpus_loading import load_corpus
-from seq2seq.guided_attention_data import note_kept_pairs, training_alignments
+from seq2seq.guided_attention_data import check_given_alignments, note_kept_pairs, training_alignments
 from seq2seq.languages import primary_code
 from seq2seq.run_directory import RunDirectory
 from seq2seq.starting_model import starting_tokenizers
@@ -70,6 +71,9 @@ def prepare_training_data(
         UserError: anything about the corpus or the tokenizer that is not as it should be.
     """
     corpus = load_corpus(config.data, mirror)
+    # Before other models translate, which can take hours.
+    given = _given_tokenizers(config)
+    check_given_alignments(config)
     fingerprints = _Fingerprints()
     cleaner = Cleaner(
         CleaningRules(**config.data.cleaning.model_dump()), {"validation": corpus.validation, **corpus.test}
@@ -86,7 +90,7 @@ def prepare_training_data(
     for pairs, counts in zip(made, kept[1:], strict=True):
         _note_synthetic_pairs(run, pairs, counts, console)
     # What a machine wrote is not what a vocabulary should be made of.
-    tokenizers = _make_tokenizers(config, itertools.islice(train_store, kept[0][0]))
+    tokenizers = given or _make_tokenizers(config, itertools.islice(train_store, kept[0][0]))
     tokenizers.save(run.tokenizer_folder)
     data = _open_pipelines(run, config, corpus, tokenizers, train_store, validation_store)
     run.write_facts(
@@ -152,30 +156,6 @@ def reopen_training_data(run: RunDirectory, config: Config, mirror: str | None) 
     return data
 
 
-def describe_batches(data: TrainingData, config: Config, counts: Sequence[int] | None) -> str:
-    """How many pairs and, of each epoch, batches there are: the line at the start of a training."""
-    pairs, kept = data.train.pair_count(), data.train.kept_pairs()
-    parts = [f"{len(data.train.store):,} training and {len(data.validation_store):,} validation pairs"]
-    if pairs < len(data.train.store):
-        parts.append(f"{pairs:,} training pairs in the first epoch")
-    if kept is not None and kept < pairs:
-        parts.append(
-            f"{pairs - kept:,} of them left out (empty, or above {config.batches.max_length} pieces)"
-        )
-    if counts is not None:
-        until = None if config.data.back_translation is None else config.data.back_translation.until_epoch
-        parts.append(f"{_range_of(counts[:until])} batches per epoch")
-        if until is not None and until < len(counts):
-            parts.append(f"{counts[until]:,} from epoch {until + 1} on")
-    return ", ".join(parts)
-
-
-def _range_of(counts: Sequence[int]) -> str:
-    """Epochs that have other back-translations can differ by a few batches."""
-    least, most = min(counts), max(counts)
-    return f"{least:,}" if least == most else f"{least:,} to {most:,}"
-
-
 def corpus_fingerprints(corpus: Corpus) -> dict[str, str]:
     """SHA-256 over the texts of the training and of the validation split, as they come from the corpus."""
     fingerprints = _Fingerprints()
@@ -239,8 +219,8 @@ def _note_synthetic_pairs(
 ) -> None:
     in_turn = f", in turn {' or '.join(f'{each:,}' for each in kept)} an epoch" if len(kept) > 1 else ""
     console.print(
-        f"{KINDS[pairs.kind].capitalize()} by {' + '.join(pairs.models)}: {len(pairs.store):,}, counted "
-        f"above behind the pairs of the corpus; {sum(kept):,} kept{in_turn}.",
+        f"{KINDS[pairs.kind].capitalize()} by {' + '.join(pairs.models)}: {len(pairs.store):,} made, "
+        f"{sum(kept):,} kept{in_turn} (in the table above they follow the corpus' own pairs).",
         highlight=False,
         markup=False,
         soft_wrap=True,
@@ -296,19 +276,22 @@ def careless_typing(config: Config, source_language: str) -> CarelessTyping | No
     return CarelessTyping(share, primary_code(source_language)) if share > 0 else None
 
 
+def _given_tokenizers(config: Config) -> TokenizerPair | None:
+    """Those of another model or of a folder; None where they are to be made of the corpus."""
+    folder = config.tokenizer.folder
+    if folder is None:
+        return starting_tokenizers(config)
+    tokenizers = TokenizerPair.load(with_home(folder))
+    if config.model.tied_embeddings == "three-way" and not tokenizers.joint:
+        raise ConfigError(
+            f"tokenizer.folder: {folder} holds separate vocabularies, but "
+            "model.tied_embeddings: three-way needs one for both languages (joint.model)"
+        )
+    return tokenizers
+
+
 def _make_tokenizers(config: Config, pairs: Iterator[tuple[str, str]]) -> TokenizerPair:
     settings: TokenizerConfig = config.tokenizer
-    given = starting_tokenizers(config)
-    if given is not None:
-        return given
-    if settings.folder is not None:
-        tokenizers = TokenizerPair.load(settings.folder)
-        if config.model.tied_embeddings == "three-way" and not tokenizers.joint:
-            raise ConfigError(
-                f"tokenizer.folder: {settings.folder} holds separate vocabularies, but "
-                "model.tied_embeddings: three-way needs one for both languages (joint.model)"
-            )
-        return tokenizers
     size: int | tuple[int, int] = settings.vocabulary_size
     if not settings.joint:
         size = (settings.vocabulary_size, settings.target_vocabulary_size or settings.vocabulary_size)

@@ -318,7 +318,7 @@ class HeatMapLog:
         if self._translator is None:
             self._translator = Translator([self.model], self.tokenizers, [self.config])
         translations = self._translator.translate(self.sources, SearchOptions(beam_size=1))
-        # Prepared again for the next epoch's weights; until then the memory serves the training.
+        # Its copy of the weights goes: they will change, and the training needs the memory.
         self._translator.refresh()
         for number, translation in enumerate(translations, start=1):
             if not translation.hypotheses:
@@ -341,4 +341,4 @@ def typical_sentences(sources: list[str], count: int) -> list[str]:
         return []
     by_length = sorted(range(len(sources)), key=lambda index: (len(sources[index].split()), index))
     places = np.linspace(len(sources) // 4, 3 * len(sources) // 4, count).astype(int)
-    return [sources[by_length[min(place, len(sources) - 1)]] for place in places]
+    return [sources[by_length[place]] for place in places]

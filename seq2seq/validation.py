@@ -131,7 +131,7 @@ class Validation(keras.callbacks.Callback):
             return [target.segment_tokens(tokens.tolist()).text for tokens in best]
 
         hypotheses = list(decode_in_batches(sources, lambda _: None, translate, BATCH_SIZE, window=count))
-        # Prepared again for the next epoch's weights; until then the memory serves the training.
+        # Its copy of the weights goes: they will change, and the training needs the memory.
         search.refresh()
         tokenize = bleu_tokenizer_for(
             self.data.target_language, is_tokenized=self.config.evaluation.tokenized

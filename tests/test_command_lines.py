@@ -144,8 +144,6 @@ def test_an_unknown_option_is_refused_in_one_line(script: str) -> None:
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_wrong_use_ends_with_code_2_and_says_what_is_wrong(arguments: list[str], said: str) -> None:
-    if not (ROOT / arguments[0]).is_file():
-        pytest.skip(f"{arguments[0]} is not there")
     result = run(*arguments)
     assert result.returncode == 2
     assert result.stdout == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import math
 
 import numpy as np
@@ -184,8 +185,13 @@ class TestPharaoh:
         with pytest.raises(DataError, match=r"gold\.align, line 2: '1=1'"):
             read_pharaoh(path)
 
+    def test_links_may_be_compressed(self, tmp_path):
+        path = tmp_path / "gold.align.gz"
+        path.write_bytes(gzip.compress(b"0-0 1-1\n2p0\n"))
+        assert [line.possible for line in read_pharaoh(path)] == [{(0, 0), (1, 1)}, {(2, 0)}]
+
     def test_a_missing_file_is_a_data_error(self, tmp_path):
-        with pytest.raises(DataError, match="Cannot read the alignment file"):
+        with pytest.raises(DataError, match=r"none\.align"):
             read_pharaoh(tmp_path / "none.align")
 
 

@@ -19,6 +19,7 @@ from data.errors import UserError
 from data.special_ids import EOS_ID
 from data.starter import load_starter_corpus
 from seq2seq import training, training_data
+from seq2seq.batch_counts import describe_batches
 from seq2seq.config import Config, ConfigError
 from seq2seq.run_directory import RunDirectory
 from seq2seq.training_data import TrainingData, prepare_training_data, reopen_training_data
@@ -93,7 +94,7 @@ def test_the_targets_come_a_second_time_with_what_the_model_makes_of_them(
         "made": 80,
         "kept": kept,
     }
-    assert f"80, counted above behind the pairs of the corpus; {kept} kept." in printed
+    assert f"80 made, {kept} kept (in the table" in printed
 
 
 def test_several_translations_of_a_sentence_take_turns(
@@ -108,7 +109,7 @@ def test_several_translations_of_a_sentence_take_turns(
     assert made["made"] == 160
     assert made["kept"] == best + second
     assert min(best, second) > 5
-    assert f"{best + second} kept, in turn {best} or {second} an epoch." in printed
+    assert f"{best + second} kept, in turn {best} or {second} an epoch (in the table" in printed
 
     pairs = stored_pairs(data)
     assert pairs[: genuine + best] == stored_pairs(best_alone)
@@ -134,10 +135,10 @@ def test_several_translations_of_a_sentence_take_turns(
     assert [in_epochs[1] & turn for turn in turns] == [set(), in_epochs[1] - in_epochs[0]]
     assert in_epochs[0] == in_epochs[2]
     assert min(len(in_epochs[0] & turns[0]), len(in_epochs[1] & turns[1])) > 5
-    line = training_data.describe_batches(data, config, None)
+    line = describe_batches(data, config, None)
     assert line.startswith(f"{len(pairs):,} training and ")
     assert f", {genuine + best:,} training pairs in the first epoch" in line
-    assert training_data.describe_batches(data, config, [30, 28, 30]).endswith(", 28 to 30 batches per epoch")
+    assert describe_batches(data, config, [30, 28, 30]).endswith(", 28 to 30 batches per epoch")
     again = reopen_training_data(run, config, None)
     assert [again.train.pair_count(epoch) for epoch in (0, 1)] == [genuine + best, genuine + second]
 
@@ -194,6 +195,26 @@ def test_a_resumed_training_needs_no_model_and_ends_as_an_uninterrupted_one(
     expected, found = saved_arrays(tmp_path / "whole"), saved_arrays(tmp_path / "interrupted")
     assert expected.keys() == found.keys()
     assert [name for name in found if found[name].tobytes() != expected[name].tobytes()] == []
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"tokenizer": {"folder": "~/none"}}, "nobody/none"),
+        (
+            {"training": {"guided_attention": {"weight": 1.0, "alignments": "~/none.align"}}},
+            "nobody/none.align",
+        ),
+    ],
+    ids=["tokenizer", "alignments"],
+)
+def test_what_is_given_is_read_before_anything_is_translated(
+    given: dict[str, Any], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "nobody"))
+    monkeypatch.setattr(training_data, "synthetic_pairs", lambda *_: pytest.fail("it was translated"))
+    with pytest.raises(UserError, match=said):
+        prepare(tiny_training(given), tmp_path / "run")
 
 
 def test_a_text_translated_once_is_not_translated_again(

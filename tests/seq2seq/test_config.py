@@ -135,6 +135,15 @@ def test_each_mistake_is_named_with_its_line(write: Any, added: str, line: int, 
         ),
         ("batches: {max_length: 4001}", "less than or equal to 4000"),
         ("training: {r_drop_from_epoch: 2}", "r_drop_from_epoch says when r_drop begins"),
+        (
+            "batches: {batch_size: null, tokens_per_batch: 900}\ntokenizer: {sampling_alpha: 0.1}",
+            "training.schedule: cosine needs to know the number of batches",
+        ),
+        (
+            "  careless_typing: 0.3\nbatches: {batch_size: null, tokens_per_batch: 900}\n"
+            "training: {schedule: constant, guided_attention: {weight: 1.0, decay_epochs: 2}}",
+            "decay_epochs needs to know the number of batches",
+        ),
     ],
 )
 def test_options_that_do_not_go_together(write: Any, added: str, said: str) -> None:

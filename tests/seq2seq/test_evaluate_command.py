@@ -50,6 +50,14 @@ def run_main(run: Path, files: dict[str, Path], *options: str) -> int:
     return evaluate_command.main(["--model", str(run), *texts, *options])
 
 
+def test_what_is_translated_outlives_an_error_behind_it(tmp_path, files, translator, monkeypatch) -> None:
+    run = make_run(tmp_path / "run")
+    monkeypatch.setattr(evaluate_command, "_readings", lambda *_: pytest.fail("of the readings"))
+    with pytest.raises(pytest.fail.Exception, match="of the readings"):
+        run_main(run.path, files)
+    assert read_reports(run.path)[0]["counts"]["sentences"] == 2
+
+
 def test_batches_share_the_cores(tmp_path, files, translator, monkeypatch) -> None:
     jobs: list[int] = []
     monkeypatch.setattr(evaluate_command, "share_cores", jobs.append)
@@ -392,6 +400,8 @@ def test_mistakes_that_are_seen_before_the_model_is_loaded(tmp_path, files, monk
     run = make_run(tmp_path / "run")
     with pytest.raises(UserError, match="is a directory"):
         run_main(run.path, files, "--report", str(tmp_path))
+    with pytest.raises(UserError, match=r"'caf\\udce9' is not UTF-8"):
+        run_main(run.path, files, "--name", "caf\udce9")
     (tmp_path / "file").write_text("", encoding="utf-8")
     for option, place in (("--folder", "file"), ("--output", "file/scores.json")):
         with pytest.raises(UserError, match="Cannot write"):

@@ -12,10 +12,10 @@ import pytest
 import tensorflow as tf
 
 from data.errors import UserError
+from seq2seq.batch_counts import attention_guide
 from seq2seq.guided_attention import AttentionGuide, guided_attention_loss
 from seq2seq.losses import TokenCrossEntropy
 from seq2seq.model import Seq2SeqModel
-from seq2seq.training import attention_guide
 from tests.repetitions import rest_slow
 from tests.seq2seq.tiny_network import DROPOUT, dtype_policy, source_batch, target_batch, tiny_model
 from tests.seq2seq.tiny_training import (
@@ -257,13 +257,21 @@ def test_alignments_from_a_file(tmp_path: Path) -> None:
 
 def test_decay_needs_a_known_number_of_batches() -> None:
     config = tiny_training(**GUIDED)
-    assert attention_guide(tiny_training(), 10) is None
+    assert attention_guide(tiny_training(), [10]) is None
     with pytest.raises(UserError, match="decay_epochs needs to know the number of batches"):
         attention_guide(config, None)
-    guide = attention_guide(config, 10)
+    guide = attention_guide(config, [10] * 4)
     assert guide is not None
     assert float(guide.weight(20)) == pytest.approx(0.35)
     # Keras counts updates, and two batches make one.
-    guide = attention_guide(tiny_training(gradient_accumulation=2, **GUIDED), 10)
+    guide = attention_guide(tiny_training(gradient_accumulation=2, **GUIDED), [10] * 4)
     assert guide is not None
     assert float(guide.weight(10)) == pytest.approx(0.35)
+
+
+@pytest.mark.parametrize(("counts", "updates"), [([10, 10, 4, 4, 4], 28), ([10, 4], 22)])
+def test_the_weight_falls_to_zero_over_epochs_of_whatever_size(counts: list[int], updates: int) -> None:
+    guide = attention_guide(tiny_training(**GUIDED), counts)
+    assert guide is not None
+    assert float(guide.weight(updates / 2)) == pytest.approx(0.35)
+    assert float(guide.weight(updates)) == 0

@@ -12,7 +12,8 @@ import pytest
 
 from data.errors import UserError
 from data.tokenizer import train_tokenizers
-from seq2seq.run_directory import RunDirectory, best_score, software_versions
+from seq2seq.run_directory import RunDirectory, best_score
+from seq2seq.software import software_versions
 from tests.seq2seq.conftest import TrainedRun
 from tests.seq2seq.tiny_run import tiny_config
 
