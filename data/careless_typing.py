@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -22,26 +23,29 @@ _APOSTROPHES = re.compile(r"(?<=\w)['’](?=\w)")
 _DOTTED_I = {"tr", "az"}  # "I" is the capital of "ı" there, and "İ" that of "i"
 
 
+Letters = Literal["usual", "lower", "first lower", "capitals"]
+
+
 @dataclass(frozen=True)
 class WayOfTyping:
     """How one sentence is typed.
 
     Attributes:
         letters: "lower": none is a capital; "first lower": the first is not, names keep theirs; "capitals":
-            all are; "usual".
+            all are; "usual": as they should be.
         marks: False: without the mark at the end, and without those that open Spanish questions.
         apostrophes: False: `don't` is `dont`.
     """
 
-    letters: str = "usual"
+    letters: Letters = "usual"
     marks: bool = True
     apostrophes: bool = True
 
     def __call__(self, text: str, language: str = "") -> str:
         """The text, typed this way.
 
-        What has no capitals at all, be it for its script or its corpus, is not typed in nothing else; and a
-        text of nothing but marks keeps them.
+        A text without any capital, because its script or its corpus has none, is not put into capitals; and
+        a text of nothing but marks keeps them.
 
         Args:
             text: a sentence.
@@ -86,20 +90,21 @@ class CarelessTyping:
         Whatever the sentences are, the same random numbers are drawn.
         """
         is_chosen = random.random(count) < self.share
-        letters = random.choice(list(_LETTERS), size=count, p=list(_LETTERS.values()))
+        letters = random.choice(len(_LETTERS), size=count, p=list(_LETTERS.values()))
         marks, apostrophes = random.random(count) < _WITH_MARKS, random.random(count) < _WITH_APOSTROPHES
+        names = list(_LETTERS)
         return {
             # In some way it has to be careless.
             place: WayOfTyping(
-                str(letters[place]),
-                marks=bool(marks[place]) and letters[place] != "usual",
+                name := names[letters[place]],
+                marks=bool(marks[place]) and name != "usual",
                 apostrophes=bool(apostrophes[place]),
             )
             for place in np.flatnonzero(is_chosen).tolist()
         }
 
 
-_LETTERS = {"lower": 0.4, "first lower": 0.2, "capitals": 0.25, "usual": 0.15}
+_LETTERS: dict[Letters, float] = {"lower": 0.4, "first lower": 0.2, "capitals": 0.25, "usual": 0.15}
 _WITH_MARKS, _WITH_APOSTROPHES = 0.4, 0.7
 
 

@@ -79,7 +79,7 @@ def test_the_sources_come_a_second_time_with_what_the_ensemble_makes_of_them(
     assert expected != whole_translations(teachers[:1], SOURCES)
     kept = len(pairs) - len(genuine)
     assert run.read_facts()["forward_translations"] == {"made": 80, "kept": kept}
-    assert f"Forward translations by {teachers[0].path} + {teachers[1].path}: 80, counted" in printed
+    assert f"Forward translations by {teachers[0].path} + {teachers[1].path}: 80 made, " in printed
     assert data.tokenizers.fingerprint == plain.tokenizers.fingerprint
 
 
