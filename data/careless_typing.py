@@ -8,7 +8,7 @@ what is written should not be.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -102,6 +102,11 @@ class CarelessTyping:
             )
             for place in np.flatnonzero(is_chosen).tolist()
         }
+
+    def type(self, texts: Sequence[str], random: np.random.Generator) -> dict[int, str]:
+        """Type some of the texts; by their numbers, what becomes of them, which may be what they were."""
+        ways = self.choose(len(texts), random)
+        return {place: way(texts[place], self.language) for place, way in ways.items()}
 
 
 _LETTERS: dict[Letters, float] = {"lower": 0.4, "first lower": 0.2, "capitals": 0.25, "usual": 0.15}

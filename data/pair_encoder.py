@@ -136,15 +136,13 @@ class PairEncoder:
     ) -> EncodedPairs:
         seeds = np.random.SeedSequence((*variation.seed, begin)).generate_state(3).tolist()
         sources, targets = [pair[0] for pair in texts], [pair[1] for pair in texts]
-        typed = []
+        typed: dict[int, str] = {}
         if variation.typing is not None:
-            language = variation.typing.language
-            for place, way in variation.typing.choose(len(texts), np.random.default_rng(seeds[2])).items():
-                sources[place] = way(sources[place], language)
-                typed.append(place)
+            typed = variation.typing.type(sources, np.random.default_rng(seeds[2]))
         if variation.sampling_alpha == 0:
-            tokens = self._tokenizers.source.encode_batch([sources[place] for place in typed])
-            return replace(usual, source=self._replaced(usual.source, typed, tokens))
+            tokens = self._tokenizers.source.encode_batch(list(typed.values()))
+            return replace(usual, source=self._replaced(usual.source, list(typed), tokens))
+        sources = [typed.get(place, text) for place, text in enumerate(sources)]
 
         def sampled(tokenizer: Tokenizer, side: list[str], rows: TokenRows, seed: int) -> TokenRows:
             tokens = tokenizer.sample_batch(side, alpha=variation.sampling_alpha, seed=seed)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import itertools
 import os
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,11 +22,11 @@ from data.segmentation import Segmentation, Span, segmentation_of
 from data.sentencepiece_training import evenly_sampled, train_sentencepiece
 from data.special_ids import BOS_ID, EOS_ID, PAD_ID, SPECIAL_IDS
 from data.subword_sampling import Vocabulary, sampled
+from data.words import LONE_SURROGATE
 
 if TYPE_CHECKING:
     from sentencepiece import SentencePieceProcessor
 
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 # How SentencePiece writes a space.
 SPACE_MARK = "\u2581"
 
@@ -341,7 +340,7 @@ def _check_special_ids(processor: SentencePieceProcessor, name: str) -> None:
 
 def _encodable(text: str) -> str:
     """UTF-8 has no lone surrogates; the replacement character keeps every other index where it is."""
-    return _LONE_SURROGATE.sub("\ufffd", text)
+    return LONE_SURROGATE.sub("\ufffd", text)
 
 
 def _ordinary(token_ids: Iterable[int]) -> list[int]:

@@ -112,6 +112,7 @@ _NON_SPACE = re.compile(r"\S+")
 UNSPACED = "".join(f"{chr(first)}-{chr(last)}" for first, last in _UNSPACED_SCRIPTS)
 UNSPACED_CHARACTER = re.compile(f"[{UNSPACED}]")
 _SPACED_WORD_BESIDE_UNSPACED = re.compile("[ad][^c ]*")
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")  # no text; bytes of a command line that are not UTF-8
 
 
 def word_spans(text: str, mode: str = "unicode") -> list[tuple[int, int]]:

@@ -16,12 +16,10 @@ if TYPE_CHECKING:
 
 def batches_of_epochs(data: TrainingData, config: Config) -> list[int] | None:
     """The batches of each epoch; None where nobody needs to know and it would take long to find out."""
-    training = config.training
-    is_needed = training.schedule == "cosine" or training.guided_attention.decay_epochs is not None
-    if is_needed and config.batches.batch_size is not None:
+    if config.training.counts_batches is not None and config.batches.batch_size is not None:
         with slow_progress("Counting the batches", unit="pairs") as report:
             data.train.count_pairs(lambda done, in_all: report("train", done, in_all))
-    return data.train.batch_counts(training.epochs)
+    return data.train.batch_counts(config.training.epochs)
 
 
 def describe_batches(data: TrainingData, config: Config, counts: Sequence[int] | None) -> str:

@@ -130,6 +130,14 @@ class TrainingConfig(Section):
     keep_checkpoints: Positive | None = Field(None, description="keep the weights of every Nth epoch")
     tensorboard: bool = True
 
+    @property
+    def counts_batches(self) -> str | None:
+        """The option that has to know the number of batches before the first; None where none has to."""
+        if self.schedule == "cosine":
+            return "training.schedule: cosine"
+        fades = self.guided_attention.decay_epochs is not None
+        return "training.guided_attention.decay_epochs" if fades else None
+
     @model_validator(mode="after")
     def _fits_together(self) -> TrainingConfig:
         if self.weight_decay and self.optimizer != "adamw":
@@ -198,20 +206,13 @@ class Config(Section):
     @model_validator(mode="after")
     def _countable_batches(self) -> Config:
         is_varied = self.tokenizer.sampling_alpha > 0 or self.data.careless_typing > 0
-        if self.batches.tokens_per_batch is not None and is_varied:
-            for option, is_set in (
-                ("training.schedule: cosine", self.training.schedule == "cosine"),
-                (
-                    "training.guided_attention.decay_epochs",
-                    self.training.guided_attention.decay_epochs is not None,
-                ),
-            ):
-                if is_set:
-                    raise ValueError(
-                        f"{option} needs to know the number of batches beforehand, which "
-                        "batches.tokens_per_batch does not tell with tokenizer.sampling_alpha or "
-                        "data.careless_typing; set batches.batch_size instead"
-                    )
+        option = self.training.counts_batches
+        if self.batches.tokens_per_batch is not None and is_varied and option is not None:
+            raise ValueError(
+                f"{option} needs to know the number of batches beforehand, which batches.tokens_per_batch "
+                "does not tell with tokenizer.sampling_alpha or data.careless_typing; set "
+                "batches.batch_size instead"
+            )
         return self
 
     @model_validator(mode="after")

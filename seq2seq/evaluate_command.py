@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from data.errors import UserError
+from data.errors import file_errors
 from seq2seq.command_options import rerank_weight
 from seq2seq.decoding_batches import jobs_at_once
 from seq2seq.evaluate_checks import baseline_report
@@ -229,10 +229,8 @@ def _show(options: argparse.Namespace, reports: Sequence[dict[str, Any]]) -> Non
         sys.stdout.write("\n")
         return
     if options.output:
-        try:
+        with file_errors("write", options.output):
             write_json(Path(options.output), {"evaluations": reports})
-        except OSError as error:
-            raise UserError(f"Cannot write {options.output}: {error.strerror or error}") from error
     # In a file or a pipe there is no width to keep to.
     console = Console() if sys.stdout.isatty() else Console(width=120)
     print_reports(console, reports)

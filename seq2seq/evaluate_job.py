@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data.errors import UserError
+from data.words import LONE_SURROGATE
 from seq2seq.command_options import options_named_as_typed, rerank_weight
 from seq2seq.evaluate_checks import check_comparable, check_files, check_readings
 
@@ -95,7 +96,7 @@ def prepare(options: argparse.Namespace) -> EvaluationJob:
 def _check_names(options: argparse.Namespace) -> None:
     """Names go into reports, which are UTF-8."""
     for name in (*options.models, options.source, options.name, *(options.references or ())):
-        if name is not None and any("\ud800" <= each <= "\udfff" for each in name):
+        if name is not None and LONE_SURROGATE.search(name):
             raise UserError(f"{name!r} is not UTF-8, and reports have to name it. Rename it.")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from data.atomic import atomic_write
-from data.errors import UserError
+from data.errors import UserError, file_errors
 from seq2seq.evaluation import REPORT_FORMAT
 from seq2seq.run_directory import RunDirectory
 from seq2seq.shipped_models import run_of_scores
@@ -47,12 +47,10 @@ def write_report(folder: Path, report: Mapping[str, Any]) -> Path:
     """Write `SET.json`, whose path is returned, and `SET.hypotheses.txt` with one translation a line."""
     report_path = report_file(folder, report["set"])
     hypotheses_path = report_path.with_name(f"{report_path.stem}.hypotheses.txt")
-    try:
+    with file_errors("write into", folder):
         with atomic_write(hypotheses_path) as file:
             file.writelines(f"{row['hypothesis']}\n" for row in report["sentences"])
         write_json(report_path, report)
-    except OSError as error:
-        raise UserError(f"Cannot write into {folder}: {error.strerror or error}") from error
     return report_path
 
 
@@ -130,9 +128,8 @@ def read_json(path: Path) -> Any:
         UserError: it cannot be read.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"Cannot read {path}: {error.strerror or error}") from error
+        with file_errors("read", path):
+            return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise UserError(f"{path} is not JSON: {error}") from error
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data.atomic import check_can_write
-from data.errors import UserError
+from data.errors import UserError, file_errors
 from seq2seq.results_examples import SPREAD, read_examples, spread_lines
 from seq2seq.results_reading import SUMMARY_FORMAT, training_facts
 
@@ -79,10 +79,8 @@ class EvaluationSummary:
             "epochs": known.get("epochs", []),
             "shipped_as": known.get("shipped_as"),
         }
-        try:
+        with file_errors("write", self.path):
             write_json(self.path, content)
-        except OSError as error:
-            raise UserError(f"Cannot write {self.path}: {error.strerror or error}") from error
 
     def _shortened(self, report: Mapping[str, Any]) -> dict[str, Any]:
         kept = {key: value for key, value in report.items() if key not in ("sentences", "worst_sentences")}

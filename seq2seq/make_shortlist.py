@@ -96,8 +96,8 @@ def _typed_carelessly(run: RunDirectory, pairs: list[tuple[str, str]]) -> list[t
     typing = careless_typing(run.config, languages_of(run)[0] or "")
     if typing is None:
         return []
-    ways = typing.choose(len(pairs), np.random.default_rng(run.config.seed))
-    return [(way(pairs[place][0], typing.language), pairs[place][1]) for place, way in ways.items()]
+    typed = typing.type([source for source, _ in pairs], np.random.default_rng(run.config.seed))
+    return [(text, pairs[place][1]) for place, text in typed.items()]
 
 
 def _parse_arguments(arguments: list[str] | None) -> argparse.Namespace:

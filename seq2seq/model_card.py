@@ -176,8 +176,10 @@ class ModelCard:
     def _data(self) -> Iterator[str]:
         start = self.facts.get("started_from")
         alone = ", and on nothing else" if start is None else ""
-        beginning = f"{self._careless_typing()}{_beginning(start)}"
-        yield f"Trained on {self.notes.title}{alone}{self._synthetic_pairs()}.{beginning}"
+        yield (
+            f"Trained on {self.notes.title}{alone}{self._synthetic_pairs()}."
+            f"{self._careless_typing()}{_beginning(start)}"
+        )
         yield ""
         yield self.notes.terms
         yield ""

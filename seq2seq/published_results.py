@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from data.errors import UserError
+from data.errors import UserError, file_errors
 from seq2seq.results_tables import DASH, EvaluatedRun, as_number, as_text, departures, table
 
 _EXPECTED = "expected a list of entries with `system`, `reference` and `bleu`: {DIRECTION: {SET: number}}"
@@ -37,10 +37,9 @@ def read_published(path: Path) -> list[PublishedSystem]:
     import yaml
 
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        with file_errors("read", path):
+            content = yaml.safe_load(path.read_text(encoding="utf-8"))
         return [_published(entry) for entry in content]
-    except OSError as error:
-        raise UserError(f"Cannot read {path}: {error.strerror or error}") from error
     except (yaml.YAMLError, TypeError, ValueError, AttributeError, KeyError) as error:
         raise UserError(f"{path}: {_EXPECTED}; found: {error!r}") from error
 

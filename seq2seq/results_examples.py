@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from data.errors import UserError
+from data.errors import UserError, file_errors
 from seq2seq.results_tables import EvaluatedRun, as_number, as_text
 
 if TYPE_CHECKING:
@@ -83,9 +83,8 @@ def read_examples(path: Path) -> list[Example]:
     from seq2seq.strict_yaml import YamlError, parse_with_lines
 
     try:
-        content, lines = parse_with_lines(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"Cannot read {path}: {error.strerror or error}") from error
+        with file_errors("read", path):
+            content, lines = parse_with_lines(path.read_text(encoding="utf-8"))
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not valid UTF-8 ({error.reason} at byte {error.start}).") from error
     except YamlError as error:

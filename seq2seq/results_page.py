@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from data.errors import UserError
+from data.errors import file_errors
 from seq2seq.published_results import PublishedSystem, published_table, read_published
 from seq2seq.results_examples import (
     SPREAD,
@@ -60,12 +60,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         published=read_published(Path(options.published)) if options.published else (),
     )
     examples = read_examples(Path(options.examples)) if options.examples else ()
-    try:
+    with file_errors("write", options.page):
         if examples:
             content = replace(content, examples=draw_examples(examples, content.runs, page))
         written = write_page(page, content)
-    except OSError as error:
-        raise UserError(f"Cannot write {options.page}: {error.strerror or error}") from error
     for path in written:
         print(path)
     return 0

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from data.errors import UserError
+from data.home import with_home
 from seq2seq.command_options import HOW_TO_GET_A_RUN
 from seq2seq.run_directory import RunDirectory
 
@@ -80,6 +81,11 @@ def find_model(name_or_path: str | Path) -> RunDirectory:
         )
     run.checkpoints.check_kept(int(epoch))
     return RunDirectory(run.path, int(epoch))
+
+
+def configured_model(name_or_path: str) -> RunDirectory:
+    """What `find_model` finds for an option of a configuration, in which no shell has replaced `~`."""
+    return find_model(with_home(name_or_path))
 
 
 def run_of_scores(name_or_path: str | Path) -> RunDirectory:

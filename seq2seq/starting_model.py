@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from data.home import with_home
 from seq2seq.config import Config, ConfigError, ModelConfig, TokenizerConfig
 from seq2seq.run_directory import RunDirectory
-from seq2seq.shipped_models import find_model
+from seq2seq.shipped_models import configured_model
 
 if TYPE_CHECKING:
     from data.tokenizer import TokenizerPair
@@ -41,7 +40,7 @@ def completed(config: Config) -> Config:
     name = config.training.start_from
     if name is None:
         return config
-    start = find_model(with_home(name)).config
+    start = configured_model(name).config
     content = config.model_dump()
     differing = []
     for section in ("model", "tokenizer"):
@@ -69,7 +68,7 @@ def completed(config: Config) -> Config:
 def starting_tokenizers(config: Config) -> TokenizerPair | None:
     """Those of the model that a training starts from; None for one that starts afresh."""
     name = config.training.start_from
-    return None if name is None else find_model(with_home(name)).tokenizers
+    return None if name is None else configured_model(name).tokenizers
 
 
 def take_weights(model: Seq2SeqModel, run: RunDirectory, config: Config) -> str | None:
@@ -89,7 +88,7 @@ def take_weights(model: Seq2SeqModel, run: RunDirectory, config: Config) -> str 
     name = config.training.start_from
     if name is None:
         return None
-    start = find_model(with_home(name))
+    start = configured_model(name)
     other = start.load_model()
     if start.tokenizers.fingerprint != run.tokenizers.fingerprint or _shapes(other) != _shapes(model):
         raise ConfigError(

@@ -271,9 +271,9 @@ def _find_model(
     name: str, training: RunDirectory, plan: _Plan, config: Config, corpus: Corpus
 ) -> RunDirectory:
     from seq2seq.model_summary import language_names
-    from seq2seq.shipped_models import find_model
+    from seq2seq.shipped_models import configured_model
 
-    run = find_model(with_home(name))
+    run = configured_model(name)
     if run.path.resolve() == training.path.resolve():
         raise ConfigError(
             f"{plan.option}.{plan.key}: {name} is the run that is to be trained; train in another directory "

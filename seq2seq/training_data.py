@@ -71,7 +71,7 @@ def prepare_training_data(
         UserError: anything about the corpus or the tokenizer that is not as it should be.
     """
     corpus = load_corpus(config.data, mirror)
-    # Before other models translate, which can take hours.
+    # What is given is looked at before cleaning, and before other models translate, which can take hours.
     given = _given_tokenizers(config)
     check_given_alignments(config)
     fingerprints = _Fingerprints()

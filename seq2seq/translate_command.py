@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO, cast
 
-from data.errors import UserError
+from data.errors import UserError, file_errors
 from seq2seq.command_options import options_named_as_typed, rerank_weight
 from seq2seq.decoding_batches import jobs_at_once
 from seq2seq.startup import share_cores
@@ -161,8 +161,10 @@ def _prepare(options: argparse.Namespace) -> _Job:
 def _lines(options: argparse.Namespace) -> _Lines | None:
     """The input, or None for the prompt."""
     if options.sentences:
+        from data.words import LONE_SURROGATE
+
         for number, sentence in enumerate(options.sentences, start=1):
-            if any("\ud800" <= character <= "\udfff" for character in sentence):
+            if LONE_SURROGATE.search(sentence):
                 raise UserError(f"Sentence {number} of the command line is not valid UTF-8: {sentence!r}")
         return _Lines("sentence", options.sentences, len(options.sentences), are_sentences=True)
     from data.text_lines import TextFile, decode_lines
@@ -352,7 +354,7 @@ def _output(path: str | None) -> Iterator[TextIO]:
         return
     from data.atomic import atomic_write
 
-    try:
+    with file_errors("write", path):
         if path.endswith(".gz"):
             # Without a time or a name in it, the same text gives the same file.
             with (
@@ -364,8 +366,6 @@ def _output(path: str | None) -> Iterator[TextIO]:
             return
         with atomic_write(path) as file:
             yield cast(TextIO, file)
-    except OSError as error:
-        raise UserError(f"Cannot write {path}: {error.strerror or error}") from error
 
 
 def _write_utf8(stream: TextIO) -> None:

@@ -12,7 +12,7 @@ from string import Template
 from typing import Any
 
 from data.atomic import atomic_write
-from data.errors import UserError
+from data.errors import file_errors
 from seq2seq.report.overview import headline, overview
 from seq2seq.report.script_bundle import bundled
 from seq2seq.warning_signs import LEAST_RECEIVED
@@ -36,11 +36,8 @@ def write_html(path: Path, reports: Sequence[Mapping[str, Any]], sets: Sequence[
         UserError: the file cannot be written.
     """
     document = html_document(reports, sets)
-    try:
-        with atomic_write(path) as file:
-            file.write(document)
-    except OSError as error:
-        raise UserError(f"Cannot write {path}: {error.strerror or error}") from error
+    with file_errors("write", path), atomic_write(path) as file:
+        file.write(document)
 
 
 def html_document(reports: Sequence[Mapping[str, Any]], sets: Sequence[Mapping[str, Any]]) -> str:
