@@ -117,9 +117,6 @@ def _train(
     goes_on = resume and run.state_file.is_file()
     if goes_on:
         progress = restore_state(run.state_file, model)
-        # Also when nothing is left to do: a process killed right after its last state did not come to this.
-        _write_outcome(run, run.config, progress)
-        _check_unfinished(run, config, progress)
     elif beginning := take_weights(model, run, config):
         console.print(beginning, highlight=False, markup=False, soft_wrap=True)
     if resume:
@@ -184,6 +181,11 @@ def _resumed_data(run: RunDirectory, config: Config, mirror: str | None, console
             )
         # Stopped while its data were being prepared: nothing was trained yet, so it simply starts again.
         return _new_data(run, config, mirror, console)
+    if run.state_file.is_file():
+        progress = read_progress(run.state_file)
+        # Also when nothing is left to do: a process killed right after its last state did not come to this.
+        _write_outcome(run, run.config, progress)
+        _check_unfinished(run, config, progress)  # before a large corpus is read for nothing
     run.remove_partial_files()
     return reopen_training_data(run, config, mirror)
 

@@ -38,10 +38,12 @@ def check(outcome: Outcome) -> list[tuple[str, str]]:
     return found
 
 
-def test_training_step() -> None:
+@pytest.mark.parametrize("are_all", rest_slow([False, True]), ids=["two variants", "all variants"])
+def test_training_step(are_all: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    variants, notes = available_variants() if are_all else ([PLAIN, FAST], ["the others are slow"])
+    monkeypatch.setattr(training_step, "available_variants", lambda: (variants, notes))
     settings = training_step.Settings(TINY, batch_sizes=(3,), length=4, rounds=2, calls_per_turn=1)
     outcome = training_step.measure(settings)
-    variants, notes = available_variants()
     found = check(outcome)
     assert outcome.notes == notes
     for variant in variants:

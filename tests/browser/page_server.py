@@ -31,11 +31,13 @@ class PageServer:
     """Serves the page; `answers["/api/translate"]` gets a request's JSON and returns the answer's.
 
     An answer that is a pair is (status, JSON). `asked` holds what was asked: path and JSON.
+    `before_models` is called before the page learns which models there are.
     """
 
     def __init__(self) -> None:
         self.answers: dict[str, Answer] = {}
         self.models: list[dict[str, Any]] = [MODEL]
+        self.before_models: Callable[[], Any] = lambda: None
         self.asked: list[tuple[str, dict[str, Any]]] = []
         page_server = self
 
@@ -67,6 +69,7 @@ class PageServer:
 
     def _get(self, request: BaseHTTPRequestHandler) -> None:
         if request.path == "/api/models":
+            self.before_models()
             _send_json(request, 200, {"models": self.models, "limits": LIMITS})
             return
         name = "index.html" if request.path == "/" else request.path.removeprefix("/page/")

@@ -486,3 +486,16 @@ def test_closing_and_opening_a_word_asks_again(
     with page.expect_response("**/api/alternatives"):
         word(page, "target", 3).click()
     page.wait_for_selector(".alternatives button")
+
+
+def test_nothing_can_be_typed_before_the_page_can_keep_it(
+    page_server: PageServer, open_page: OpenPage
+) -> None:
+    is_open = threading.Event()
+    page_server.before_models = is_open.wait
+    page = open_page(page_server.url)
+    assert page.get_by_label("Sentence to translate").is_disabled()
+    is_open.set()
+    page.get_by_label("Sentence to translate").fill(SOURCE)  # waits until it may
+    page.wait_for_load_state("networkidle")
+    assert page.get_by_label("Sentence to translate").input_value() == SOURCE

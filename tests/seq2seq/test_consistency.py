@@ -132,6 +132,7 @@ def test_inference_and_validation_see_every_sentence_once() -> None:
     assert result["loss"] == pytest.approx(np.log(result["perplexity"]), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_before_its_epoch_a_training_is_one_without_it(tmp_path: Path) -> None:
     late = tiny_training(epochs=2, r_drop=1.0, r_drop_from_epoch=2)
     train_here(late, tmp_path / "late")

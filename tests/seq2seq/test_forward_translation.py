@@ -110,6 +110,7 @@ def test_monolingual_text_is_translated_instead(teachers: list[RunDirectory], tm
     assert set(stored_pairs(data)[-made["kept"] :]) == whole_translations(teachers[:1], lines)
 
 
+@pytest.mark.slow
 def test_a_resumed_training_needs_no_models_and_ends_as_an_uninterrupted_one(
     teachers: list[RunDirectory], tmp_path: Path
 ) -> None:

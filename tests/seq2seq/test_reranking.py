@@ -78,6 +78,7 @@ def test_every_candidate_begins_with_the_prefix(reranked, forward, backward) -> 
     check_by_hand(forward, backward, found, 3.0, prefix="the old")
 
 
+@pytest.mark.slow
 def test_an_ensemble_is_reranked_too(tiny_run, forward, backward) -> None:
     runs = [tiny_run, tiny_run]
     (alone,) = Translator.load(runs).translate(SENTENCES[:1], BEAM)

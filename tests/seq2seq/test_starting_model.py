@@ -56,6 +56,7 @@ def test_resumed_before_its_first_state_it_begins_there_again(trained: TrainedRu
         np.testing.assert_allclose(mine, given, rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_resumed_later_it_does_not_need_that_model(trained: TrainedRun, tmp_path: Path) -> None:
     import shutil
 

@@ -88,8 +88,9 @@ class TestAFinishedRun:
         with pytest.raises(UserError, match="holds a run already"):
             train_here(tiny_training(), copied)
 
-    def test_is_not_resumed_for_nothing(self, copied: Path) -> None:
-        """What is refused changes nothing, whatever it asked for besides."""
+    def test_is_not_resumed_for_nothing(self, copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What is refused changes nothing, whatever it asked for besides, and reads no corpus."""
+        monkeypatch.setattr(training, "reopen_training_data", None)
         before = {path: path.read_bytes() for path in copied.rglob("*") if path.is_file()}
         config = RunDirectory(copied).config.model_copy(deep=True)
         config.model.implementation = "plain"

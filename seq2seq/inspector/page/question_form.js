@@ -37,6 +37,8 @@ export class QuestionForm {
     byId("beam-size").max = limits.beam_size;
     byId("n-best").max = Math.min(limits.n_best, limits.beam_size);
     this.#listen();
+    // What is typed before the models are known would be lost when the page fills the form from its address.
+    byId("question-fields").disabled = false;
   }
 
   #listen() {
