@@ -177,6 +177,13 @@ def stopped_in(folder: Path, config: Config, *, planned: int) -> None:
 STORE_FILES = ("offsets.bin", "store.json", "text.bin")
 
 
+def longer(folder: Path) -> Config:
+    """The configuration of a finished run with an epoch more."""
+    config = RunDirectory(folder).config.model_copy(deep=True)
+    config.training.epochs += 1
+    return config
+
+
 class TestWhatNoLongerFits:
     """--resume refuses, and says what differs."""
 
@@ -202,7 +209,7 @@ class TestWhatNoLongerFits:
         monkeypatch.setattr(starter, "load_starter_corpus", lambda **options: load(**{**options, "seed": 99}))
         assert StarterCorpusConfig(kind="starter").seed == 1
         with pytest.raises(UserError, match="not everything is as it was") as caught:
-            train_here(RunDirectory(copied).config, copied, resume=True)
+            train_here(longer(copied), copied, resume=True)
         assert "train split of starter" in str(caught.value)
         assert "tokenizer" not in str(caught.value)
 
@@ -210,25 +217,25 @@ class TestWhatNoLongerFits:
         pairs = [("a dog runs", "un chien court")]
         train_tokenizers(pairs, joint=True, vocabulary_size=275).save(copied / "tokenizer")
         with pytest.raises(UserError, match=r"tokenizer: [0-9a-f]{12} -> [0-9a-f]{12}"):
-            train_here(RunDirectory(copied).config, copied, resume=True)
+            train_here(longer(copied), copied, resume=True)
         with pytest.raises(UserError, match=r"do not belong together:\n.*vocabulary_size: 275 here"):
             RunDirectory(copied).load_model()
 
     def test_no_tokenizer(self, copied: Path) -> None:
         shutil.rmtree(copied / "tokenizer")
         with pytest.raises(UserError, match=r"tokenizer: expected .*joint\.model"):
-            train_here(RunDirectory(copied).config, copied, resume=True)
+            train_here(longer(copied), copied, resume=True)
 
     def test_a_store_that_was_cut_off(self, copied: Path) -> None:
         text = copied / "data" / "train" / "text.bin"
         text.write_bytes(text.read_bytes()[:-5])
         with pytest.raises(UserError, match="the store is damaged"):
-            train_here(RunDirectory(copied).config, copied, resume=True)
+            train_here(longer(copied), copied, resume=True)
 
     def test_facts_that_are_lost(self, copied: Path) -> None:
         (copied / "run.json").unlink()
         with pytest.raises(UserError, match=r"run\.json is missing.*Bring back a copy of it, or start a new"):
-            train_here(RunDirectory(copied).config, copied, resume=True)
+            train_here(longer(copied), copied, resume=True)
 
     def test_no_run(self, tmp_path: Path) -> None:
         with pytest.raises(UserError, match="does not exist: expected config"):
