@@ -305,3 +305,18 @@ def test_only_the_made_up_language_is_let_pass(
     page.evaluate(add, '<button lang="xx"></button>')
     with pytest.raises(AssertionError, match="button-name"):
         no_serious_violations(page)
+
+
+def test_a_window_that_becomes_narrow_hides_nothing_of_the_sentence(translated: Callable[..., Page]) -> None:
+    page = translated(options={"viewport": {"width": 1000, "height": 700}})
+    field = page.get_by_label("Sentence to translate")
+    field.fill("a sentence that needs more than one line on a telephone, but only one elsewhere")
+    before = field.evaluate("field => field.clientHeight")
+    page.set_viewport_size({"width": 360, "height": 700})
+    page.wait_for_function(
+        """before => {
+          const field = document.getElementById("sentence");
+          return field.clientHeight > before && field.scrollHeight <= field.clientHeight + 1;
+        }""",
+        arg=before,
+    )

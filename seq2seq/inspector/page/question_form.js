@@ -54,6 +54,7 @@ export class QuestionForm {
       this.submit();
     });
     this.sentence.addEventListener("input", () => this.#grow());
+    window.addEventListener("resize", () => this.#grow()); // a telephone that is turned
     byId("model").addEventListener("change", () => {
       this.#followDefaults(this.shown, this.model);
       this.#showModel(this.model, null);
