@@ -236,13 +236,13 @@ class Decoder(keras.layers.Layer):
                 embedded_projection, previous, dropped(previous), weights["cell"], operations
             )
             context, attention_weights = look(intermediate)
-            projection = self._context_projection(context, None, weights, operations)
+            projection, bias = self._context_projection(context, context_cell, weights, operations)
             new_state = context_cell.step(
-                projection, intermediate, dropped(intermediate), weights["context_cell"], operations
+                projection, intermediate, dropped(intermediate), weights["context_cell"], operations, bias
             )
         else:
             context, attention_weights = look(previous)
-            projection = self._context_projection(context, embedded_projection, weights, operations)
+            projection = self._joint_projection(context, embedded_projection, weights, operations)
             new_state = cell.step(projection, previous, dropped(previous), weights["cell"], operations)
         return (new_state,), context, attention_weights
 
@@ -268,17 +268,23 @@ class Decoder(keras.layers.Layer):
         )
 
     def _context_projection(
-        self, context: Any, embedded_projection: Any | None, weights: dict[str, Any], operations: Any
+        self, context: Any, cell: GRUCell, weights: dict[str, Any], operations: StepOperations
+    ) -> tuple[Any, Any | None]:
+        """Input projection of the cell that takes the context alone, and the bias that it still lacks."""
+        kernel, finishing = weights["context_kernel"], weights["context_input"]
+        if not self.layer_normalization:
+            return operations.raw_product(context, kernel), finishing["bias"]
+        return cell.finish_projection(operations.product(context, kernel), finishing), None
+
+    def _joint_projection(
+        self, context: Any, embedded_projection: Any, weights: dict[str, Any], operations: StepOperations
     ) -> Any:
-        """The finished input projection of the cell that takes the context: (rows, 3 * units)."""
-        cell = self.context_cell or self.cell
+        """Finished input projection of the cell that takes token and context: (rows, 3 * units)."""
         kernel, finishing = weights["context_kernel"], weights["context_input"]
         # Without normalisation the bias belongs to the product, which has a cheaper gradient for it.
         bias = None if self.layer_normalization else finishing["bias"]
-        projection = operations.product(context, kernel, bias)
-        if embedded_projection is not None:
-            projection = embedded_projection + projection
-        return cell.finish_projection(projection, finishing) if self.layer_normalization else projection
+        projection = embedded_projection + operations.product(context, kernel, bias)
+        return self.cell.finish_projection(projection, finishing) if self.layer_normalization else projection
 
     def project_embedded(self, embedded: Any) -> Any:
         """The embedded tokens' share of the first cell's input: (..., embedding) -> (..., 3 * units)."""

@@ -58,6 +58,7 @@ class _Kept(NamedTuple):
     states: list[tf.TensorArray]  # before the step
     products: list[tf.TensorArray]
     attended: list[tf.TensorArray]  # context, weights, context, weights, ...
+    gated: list[tf.TensorArray]
 
 
 class _StepGradients(NamedTuple):
@@ -104,7 +105,13 @@ class _Loop:
         # One step outside the loop tells what there is to collect; it is pruned from the graph.
         self.plan = Plan(weights)
         _, self.outputs = self._run_step(state, [each[0] for each in inputs], weights, self.plan)
-        examples = (tf.nest.flatten(self.outputs), state, self.plan.products, _flat(self.plan.attended))
+        examples = (
+            tf.nest.flatten(self.outputs),
+            state,
+            self.plan.products,
+            _flat(self.plan.attended),
+            self.plan.gated,
+        )
         collected = [[empty_array(each, time) for each in group] for group in examples]
         arrays = [unstack(each) for each in inputs]
         operands = self.plan.operands(weights)
@@ -114,7 +121,7 @@ class _Loop:
             saving = Saving(operands)
             now = [array.read(index) for array in arrays]
             new_state, outputs = self._run_step(state, now, weights, saving)
-            results = (tf.nest.flatten(outputs), state, saving.products, _flat(saving.attended))
+            results = (tf.nest.flatten(outputs), state, saving.products, _flat(saving.attended), saving.gated)
             return count + 1, tf.nest.flatten(new_state), _write(collected, index, results)
 
         _, final_state, (stacked, *kept) = tf.while_loop(
@@ -142,6 +149,7 @@ class _Loop:
                 operands,
                 [array.read(index) for array in kept.products],
                 list(zip(attended[::2], attended[1::2], strict=True)),
+                [array.read(index) for array in kept.gated],
                 sums.memories,
             )
             return self._step_gradient(
@@ -223,12 +231,11 @@ class _Loop:
         ):
             # (time, batch, n) -> (time * batch, n)
             flat_gradients = tf.reshape(row_gradients, (-1, row_gradients.shape[-1]))
-            add(
-                product.kernel,
-                multiply_transposed(tf.reshape(rows, (-1, rows.shape[-1])), flat_gradients),
-            )
+            by_kernel = multiply_transposed(tf.reshape(rows, (-1, rows.shape[-1])), flat_gradients)
+            add(product.kernel, tf.cast(by_kernel, weights[product.kernel].dtype))
             if product.bias is not None:
-                add(product.bias, tf.reduce_sum(flat_gradients, axis=0))
+                full = tf.cast(flat_gradients, weights[product.bias].dtype)
+                add(product.bias, tf.reduce_sum(full, axis=0))
         for memory, kept_weights, context_gradients, summed in zip(
             self.plan.memory_weights, found.kept_weights, found.context_gradients, sums.memories, strict=True
         ):

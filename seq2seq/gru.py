@@ -8,6 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from seq2seq.gru_gates import GateBiases
 from seq2seq.matmul_precision import multiply
 from seq2seq.recurrence import DirectOperations, StepOperations
 
@@ -115,6 +116,7 @@ class GRUCell(keras.layers.Layer):
         recurrent_input: Any | None = None,
         weights: dict[str, Any] | None = None,
         operations: StepOperations | None = None,
+        projection_bias: Any | None = None,
     ) -> Any:
         """One step of the recurrence.
 
@@ -125,6 +127,8 @@ class GRUCell(keras.layers.Layer):
                 under a dropout mask. None: the state itself.
             weights: from `recurrent_weights`; None: read here.
             operations: what computes the product and the gates; None: computed here.
+            projection_bias: (3 * units,), what the projection still lacks, if anything. Only without layer
+                normalisation.
 
         Returns:
             (batch, units), s_i.
@@ -135,9 +139,10 @@ class GRUCell(keras.layers.Layer):
         if self.layer_normalization:
             recurrent = operations.product(recurrent_input, weights["kernel"])
             recurrent = self._normalize_gates(recurrent, weights["gain"]) + weights["bias"]
-        else:
-            recurrent = operations.product(recurrent_input, weights["kernel"], weights["bias"])
-        return operations.gate(finished_projection, recurrent, state)
+            return operations.gate(finished_projection, recurrent, state)
+        recurrent = operations.raw_product(recurrent_input, weights["kernel"])
+        biases = GateBiases(projection_bias, weights["bias"])
+        return operations.gate(finished_projection, recurrent, state, biases)
 
     def call(self, inputs: Any, state: Any) -> Any:
         """One step from the raw input(s): a tensor, or a sequence of them, each (batch, input_size)."""

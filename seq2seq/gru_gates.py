@@ -29,8 +29,20 @@ class Gates(NamedTuple):
     recurrent_candidate: Any  # u_s
 
 
-def compute_gates(projection: Any, recurrent: Any) -> Gates:
-    """Args: projection: (batch, 3 * units), x. recurrent: (batch, 3 * units), u."""
+class GateBiases(NamedTuple):
+    """What is still to be added to the two products, (3 * units,) each; None: nothing."""
+
+    projection: Any | None = None
+    recurrent: Any | None = None
+
+
+NO_BIASES = GateBiases()
+
+
+def compute_gates(projection: Any, recurrent: Any, biases: GateBiases, dtype: Any) -> Gates:
+    """Args: projection: (batch, 3 * units), x. recurrent: (batch, 3 * units), u. dtype: of the gates."""
+    projection = _finished(projection, biases.projection, dtype)
+    recurrent = _finished(recurrent, biases.recurrent, dtype)
     units = projection.shape[-1] // 3
     recurrent_candidate = recurrent[:, 2 * units :]
     update = tf.sigmoid(projection[:, :units] + recurrent[:, :units])
@@ -39,21 +51,37 @@ def compute_gates(projection: Any, recurrent: Any) -> Gates:
     return Gates(update, reset, candidate, recurrent_candidate)
 
 
-def gated_state(projection: Any, recurrent: Any, state: Any) -> Any:
-    """s from x, u and s_{i-1}: (batch, units)."""
-    gates = compute_gates(projection, recurrent)
+def _finished(product: Any, bias: Any | None, dtype: Any) -> Any:
+    product = tf.cast(product, dtype)
+    return product if bias is None else product + bias
+
+
+def gated_state(projection: Any, recurrent: Any, state: Any, biases: GateBiases = NO_BIASES) -> Any:
+    """s from x, u and s_{i-1}: (batch, units), in the precision of the state.
+
+    Args:
+        projection: (batch, 3 * units), x, or a product in another precision, its bias among `biases`.
+        recurrent: (batch, 3 * units), u, likewise.
+        state: (batch, units), s_{i-1}.
+        biases: see `GateBiases`.
+    """
+    gates = compute_gates(projection, recurrent, biases, state.dtype)
     return gates.candidate + gates.update * (state - gates.candidate)
 
 
 def gated_state_gradient(
-    projection: Any, recurrent: Any, state: Any, new_state_gradient: Any
+    projection: Any, recurrent: Any, state: Any, biases: GateBiases, new_state_gradient: Any
 ) -> tuple[Any, Any, Any]:
-    """The gradients of `gated_state` by its three arguments, from that by its result."""
-    update, reset, candidate, recurrent_candidate = compute_gates(projection, recurrent)
+    """The gradients of `gated_state` by its first three arguments, in their precision.
+
+    Made from that by its result, (batch, units). That by a bias is the sum of that by its product over the
+    batch.
+    """
+    update, reset, candidate, recurrent_candidate = compute_gates(projection, recurrent, biases, state.dtype)
     by_state = new_state_gradient * update
     by_candidate = (new_state_gradient - by_state) * (1.0 - candidate * candidate)
     by_update = by_state * (1.0 - update) * (state - candidate)
     by_reset = by_candidate * recurrent_candidate * (reset - reset * reset)
     by_projection = tf.concat([by_update, by_reset, by_candidate], axis=-1)
     by_recurrent = tf.concat([by_update, by_reset, by_candidate * reset], axis=-1)
-    return by_projection, by_recurrent, by_state
+    return tf.cast(by_projection, projection.dtype), tf.cast(by_recurrent, recurrent.dtype), by_state

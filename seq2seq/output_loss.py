@@ -20,6 +20,8 @@ from seq2seq.xla import fused
 
 # Buffers of 32 MiB and more come from the operating system anew each time (see `startup.py`).
 MAX_LOGITS_BYTES = 30 * 2**20
+# So few are compared one by one.
+LAST_COLUMNS = 128
 
 
 class OutputLosses(NamedTuple):
@@ -116,6 +118,7 @@ def _slice_by_slice(
     # Rounded up to an even number: the two passes of a token stay in one slice.
     rows_per_slice = 2 * -(-rows // (2 * slices))
     kernel_operand = operand(kernel)
+    mean_scores = _mean_scores(hidden, kernel, bias, transpose)
     by_slice = [
         tf.TensorArray(hidden.dtype, size=slices, element_shape=shape, infer_shape=False)
         for shape in ([None], [None], [None], [None, hidden.shape[1]])
@@ -126,7 +129,7 @@ def _slice_by_slice(
         hidden_operand = operand(hidden[here])
         logits = tf.matmul(hidden_operand, kernel_operand, transpose_b=transpose)
         *by_row, logits_gradient, bias_part = fused(_losses_and_logits_gradient)(
-            logits, bias, tokens[here], weight[here], *regularisation
+            logits, bias, tokens[here], weight[here], mean_scores[here], *regularisation
         )
         hidden_gradient = tf.matmul(logits_gradient, kernel_operand, transpose_b=not transpose)
         pair = (logits_gradient, hidden_operand) if transpose else (hidden_operand, logits_gradient)
@@ -144,34 +147,38 @@ def _slice_by_slice(
     return by_row, [tf.reshape(hidden_gradient, tf.shape(hidden)), kernel_gradient, bias_gradient]
 
 
+def _mean_scores(hidden: Any, kernel: Any, bias: Any, transpose: bool) -> Any:
+    """The mean of each row's logits, (rows,), from that of the kernel: a product with one column."""
+    # (units,) either way
+    mean_kernel = tf.linalg.matvec(kernel, tf.ones_like(bias), transpose_a=transpose) / bias.shape[0]
+    return tf.linalg.matvec(hidden, mean_kernel) + tf.reduce_mean(bias)
+
+
 def _losses_and_logits_gradient(
-    logits: Any, bias: Any, tokens: Any, weight: Any, label_smoothing: float, r_drop: float
+    logits: Any, bias: Any, tokens: Any, weight: Any, mean_score: Any, label_smoothing: float, r_drop: float
 ) -> tuple[Any, ...]:
     """Of one slice: loss and plain cross-entropy by row, correctness, gradients by logits and by bias."""
     dtype, vocabulary_size = bias.dtype, bias.shape[0]
     scores = tf.cast(logits, dtype) + bias
-    highest = tf.reduce_max(scores, axis=-1)
+    highest = _row_maximum(scores)
     exponentials = tf.exp(scores - highest[:, None])
     # XLA adds up a row number by number; its products with a vector use the whole width of the processor.
-    ones = tf.ones(vocabulary_size, dtype)
-    total = tf.linalg.matvec(exponentials, ones)
+    total = tf.linalg.matvec(exponentials, tf.ones(vocabulary_size, dtype))
     true_score = tf.gather(scores, tokens, axis=1, batch_dims=1)
     normaliser = highest + tf.math.log(total)
     cross_entropy = normaliser - true_score
-    loss = cross_entropy
-    if label_smoothing > 0:
-        uniform = normaliser - tf.linalg.matvec(scores, ones) / vocabulary_size
-        loss = (1.0 - label_smoothing) * cross_entropy + label_smoothing * uniform
+    loss = (1.0 - label_smoothing) * cross_entropy + label_smoothing * (normaliser - mean_score)
+    # weight * (probabilities - target), with as little as possible to compute for each logit
+    spread = weight * (label_smoothing / vocabulary_size)
+    gradient = exponentials * (weight / total)[:, None] - spread[:, None]
     is_true = tf.range(vocabulary_size)[None, :] == tokens[:, None]
-    target = tf.where(is_true, tf.constant(1.0 - label_smoothing, dtype), tf.zeros((), dtype))
-    target += label_smoothing / vocabulary_size
-    probabilities = exponentials / total[:, None]
-    gradient = probabilities - target
+    gradient = tf.where(is_true, gradient - ((1.0 - label_smoothing) * weight)[:, None], gradient)
     if r_drop > 0:
-        disagreement, by_logits = disagreement_and_gradient(scores - normaliser[:, None], probabilities)
+        disagreement, by_logits = disagreement_and_gradient(
+            scores - normaliser[:, None], exponentials / total[:, None]
+        )
         loss += r_drop * disagreement
-        gradient += r_drop * by_logits
-    gradient *= weight[:, None]
+        gradient += r_drop * weight[:, None] * by_logits
     is_correct = tf.cast(true_score >= highest, dtype)
     return (
         loss,
@@ -180,3 +187,13 @@ def _losses_and_logits_gradient(
         tf.cast(gradient, logits.dtype),
         tf.reduce_sum(gradient, axis=0),
     )
+
+
+def _row_maximum(scores: Any) -> Any:
+    """(rows, columns) -> (rows,): of halves laid on each other, which XLA compares many at a time."""
+    width = scores.shape[1]
+    while width > LAST_COLUMNS:
+        half = -(-width // 2)  # of an odd width the middle column is in both
+        scores = tf.maximum(scores[:, :half], scores[:, width - half :])
+        width = half
+    return tf.reduce_max(scores, axis=-1)

@@ -13,8 +13,8 @@ from typing import Any, Protocol
 import tensorflow as tf
 
 from seq2seq.additive_attention import AttentionMemory, attend
-from seq2seq.gru_gates import gated_state
-from seq2seq.matmul_precision import multiply, operand
+from seq2seq.gru_gates import NO_BIASES, GateBiases, gated_state
+from seq2seq.matmul_precision import multiply, multiply_operands, operand
 
 IMPLEMENTATIONS = ("fast", "plain")
 
@@ -25,7 +25,10 @@ class StepOperations(Protocol):
     def product(self, rows: Any, kernel: Any, bias: Any | None = None) -> Any:
         """(batch, n) times a kernel (n, m), plus a bias (m,) -> (batch, m)."""
 
-    def gate(self, projection: Any, recurrent: Any, state: Any) -> Any:
+    def raw_product(self, rows: Any, kernel: Any) -> Any:
+        """(batch, n) times a kernel (n, m) -> (batch, m), in the precision of the products, for `gate`."""
+
+    def gate(self, projection: Any, recurrent: Any, state: Any, biases: GateBiases = NO_BIASES) -> Any:
         """See `gru_gates.gated_state`."""
 
     def attend(
@@ -49,8 +52,11 @@ class DirectOperations:
         result = multiply(rows, self._operands.get(id(kernel), kernel))
         return result if bias is None else result + bias
 
-    def gate(self, projection: Any, recurrent: Any, state: Any) -> Any:
-        return gated_state(projection, recurrent, state)
+    def raw_product(self, rows: Any, kernel: Any) -> Any:
+        return multiply_operands(rows, self._operands.get(id(kernel), kernel))
+
+    def gate(self, projection: Any, recurrent: Any, state: Any, biases: GateBiases = NO_BIASES) -> Any:
+        return gated_state(projection, recurrent, state, biases)
 
     def attend(
         self, projected_query: Any, memory: AttentionMemory, dropout_mask: Any | None
@@ -72,6 +78,10 @@ class KernelCollector(DirectOperations):
     def product(self, rows: Any, kernel: Any, bias: Any | None = None) -> Any:
         self.kernels[id(kernel)] = kernel
         return super().product(rows, kernel, bias)
+
+    def raw_product(self, rows: Any, kernel: Any) -> Any:
+        self.kernels[id(kernel)] = kernel
+        return super().raw_product(rows, kernel)
 
     def operands(self) -> dict[int, Any]:
         """The kernels in the precision of the products."""

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from seq2seq.additive_attention import AttentionMemory, MemoryGradient, attend, attend_gradient
-from seq2seq.gru_gates import gated_state, gated_state_gradient
-from seq2seq.matmul_precision import multiply, operand
+from seq2seq.gru_gates import NO_BIASES, GateBiases, gated_state, gated_state_gradient
+from seq2seq.matmul_precision import multiply, multiply_operands, operand
 from seq2seq.xla import fused
 
 
@@ -42,6 +42,7 @@ class Saving:
         self._operands = operands
         self.products: list[Any] = []  # each (batch, m)
         self.attended: list[tuple[Any, Any]] = []  # context and weights
+        self.gated: list[Any] = []  # each (batch, units)
 
     def product(self, rows: Any, kernel: Any, bias: Any | None = None) -> Any:
         result = multiply(rows, self._operands[len(self.products)])
@@ -49,8 +50,13 @@ class Saving:
         self.products.append(result)
         return result
 
-    def gate(self, projection: Any, recurrent: Any, state: Any) -> Any:
-        return gated_state(projection, recurrent, state)
+    def raw_product(self, rows: Any, kernel: Any) -> Any:
+        self.products.append(multiply_operands(rows, self._operands[len(self.products)]))
+        return self.products[-1]
+
+    def gate(self, projection: Any, recurrent: Any, state: Any, biases: GateBiases = NO_BIASES) -> Any:
+        self.gated.append(fused(gated_state)(projection, recurrent, state, biases))
+        return self.gated[-1]
 
     def attend(self, projected_query: Any, memory: AttentionMemory, dropout_mask: Any | None) -> Any:
         result = fused(attend)(projected_query, memory, dropout_mask)
@@ -68,10 +74,27 @@ class Plan(Saving):
         self.memory_weights: list[MemoryWeights] = []
 
     def product(self, rows: Any, kernel: Any, bias: Any | None = None) -> Any:
+        self._note_product(kernel, bias)
+        return super().product(rows, kernel, bias)
+
+    def raw_product(self, rows: Any, kernel: Any) -> Any:
+        self._note_product(kernel, None)
+        return super().raw_product(rows, kernel)
+
+    def gate(self, projection: Any, recurrent: Any, state: Any, biases: GateBiases = NO_BIASES) -> Any:
+        for product, bias in ((projection, biases.projection), (recurrent, biases.recurrent)):
+            if bias is not None:
+                # The gradient by a bias is made of that by its product.
+                number = next(i for i, each in enumerate(self.products) if each is product)
+                self.product_weights[number] = self.product_weights[number]._replace(
+                    bias=self._place[id(bias)]
+                )
+        return super().gate(projection, recurrent, state, biases)
+
+    def _note_product(self, kernel: Any, bias: Any | None) -> None:
         bias_place = None if bias is None else self._place[id(bias)]
         self.product_weights.append(ProductWeights(self._place[id(kernel)], bias_place))
         self._operands.append(kernel)
-        return super().product(rows, kernel, bias)
 
     def attend(self, projected_query: Any, memory: AttentionMemory, dropout_mask: Any | None) -> Any:
         tensors = (memory.memory, memory.projected_memory, memory.score_vector)
@@ -95,6 +118,7 @@ class Replaying:
         operands: as for `Saving`.
         products: kept by `Saving`, of this step.
         attended: likewise.
+        gated: likewise.
         summed: for each attention, the gradients summed over the steps that were differentiated before.
 
     Attributes:
@@ -110,9 +134,11 @@ class Replaying:
         operands: list[Any],
         products: list[Any],
         attended: list[tuple[Any, Any]],
+        gated: list[Any],
         summed: list[MemoryGradient],
     ) -> None:
         self._operands, self._products, self._attended = operands, products, attended
+        self._gated = iter(gated)
         self.rows: list[Any] = []
         self.row_gradients: list[Any] = [None] * len(products)
         self.kept_weights: list[Any] = []
@@ -121,25 +147,31 @@ class Replaying:
 
     def product(self, rows: Any, kernel: Any, bias: Any | None = None) -> Any:
         number = len(self.rows)
-        self.rows.append(rows)
+        self.rows.append(operand(rows))
 
         @tf.custom_gradient
         def given(rows: Any) -> Any:
             def gradient(result_gradient: Any) -> Any:
-                self.row_gradients[number] = result_gradient
-                return multiply(result_gradient, self._operands[number], transpose_kernel=True)
+                self.row_gradients[number] = operand(result_gradient)
+                by_rows = multiply(self.row_gradients[number], self._operands[number], transpose_kernel=True)
+                return tf.cast(by_rows, rows.dtype)
 
             return self._products[number], gradient
 
         return given(rows)
 
-    def gate(self, projection: Any, recurrent: Any, state: Any) -> Any:
+    def raw_product(self, rows: Any, kernel: Any) -> Any:
+        return self.product(rows, kernel)
+
+    def gate(self, projection: Any, recurrent: Any, state: Any, biases: GateBiases = NO_BIASES) -> Any:
+        new_state = next(self._gated)
+
         @tf.custom_gradient
         def given(projection: Any, recurrent: Any, state: Any) -> Any:
             def gradient(new_state_gradient: Any) -> Any:
-                return gated_state_gradient(projection, recurrent, state, new_state_gradient)
+                return fused(gated_state_gradient)(projection, recurrent, state, biases, new_state_gradient)
 
-            return gated_state(projection, recurrent, state), gradient
+            return new_state, gradient
 
         return given(projection, recurrent, state)
 

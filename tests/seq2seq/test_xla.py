@@ -19,8 +19,9 @@ from seq2seq.output_loss import _losses_and_logits_gradient
 from seq2seq.xla import fused
 
 rows, vocabulary = 256, 8000
-arguments = tf.zeros((rows, vocabulary)), tf.zeros(vocabulary), tf.zeros(rows, tf.int32), tf.ones(rows)
-compiled = fused(_losses_and_logits_gradient).experimental_get_compiler_ir(*arguments, 0.1, 0.0)
+logits, bias, tokens = tf.zeros((rows, vocabulary)), tf.zeros(vocabulary), tf.zeros(rows, tf.int32)
+arguments = logits, bias, tokens, tf.ones(rows), tf.zeros(rows), 0.1, 0.0
+compiled = fused(_losses_and_logits_gradient).experimental_get_compiler_ir(*arguments)
 print(compiled(stage="optimized_hlo").count("ynn_fusion"))
 """
 
