@@ -118,7 +118,8 @@ def _slice_by_slice(
     # Rounded up to an even number: the two passes of a token stay in one slice.
     rows_per_slice = 2 * -(-rows // (2 * slices))
     kernel_operand = operand(kernel)
-    mean_scores = _mean_scores(hidden, kernel, bias, transpose)
+    smoothed = regularisation[0] > 0
+    mean_scores = _mean_scores(hidden, kernel, bias, transpose) if smoothed else tf.zeros_like(weight)
     by_slice = [
         tf.TensorArray(hidden.dtype, size=slices, element_shape=shape, infer_shape=False)
         for shape in ([None], [None], [None], [None, hidden.shape[1]])
