@@ -11,6 +11,8 @@ and backwards, with g for the gradient of the loss by s, and a for that by what 
     by x: (a_z, a_r, a_s);   by u: (a_z, a_r, a_s r);   by s_{i-1}: g z
 
 TensorFlow's own gradient of the same takes about twice as long: it pads and adds where gates were cut out.
+While training, XLA makes one function of either direction (see `replayed_operations.py`): x and u may then be
+products as they come, in another precision and without their biases.
 """
 
 from __future__ import annotations

@@ -20,8 +20,6 @@ from seq2seq.xla import fused
 
 # Buffers of 32 MiB and more come from the operating system anew each time (see `startup.py`).
 MAX_LOGITS_BYTES = 30 * 2**20
-# So few are compared one by one.
-LAST_COLUMNS = 128
 
 
 class OutputLosses(NamedTuple):
@@ -161,7 +159,7 @@ def _losses_and_logits_gradient(
     """Of one slice: loss and plain cross-entropy by row, correctness, gradients by logits and by bias."""
     dtype, vocabulary_size = bias.dtype, bias.shape[0]
     scores = tf.cast(logits, dtype) + bias
-    highest = _row_maximum(scores)
+    highest = tf.reduce_max(scores, axis=-1)
     exponentials = tf.exp(scores - highest[:, None])
     # XLA adds up a row number by number; its products with a vector use the whole width of the processor.
     total = tf.linalg.matvec(exponentials, tf.ones(vocabulary_size, dtype))
@@ -188,13 +186,3 @@ def _losses_and_logits_gradient(
         tf.cast(gradient, logits.dtype),
         tf.reduce_sum(gradient, axis=0),
     )
-
-
-def _row_maximum(scores: Any) -> Any:
-    """(rows, columns) -> (rows,): of halves laid on each other, which XLA compares many at a time."""
-    width = scores.shape[1]
-    while width > LAST_COLUMNS:
-        half = -(-width // 2)  # of an odd width the middle column is in both
-        scores = tf.maximum(scores[:, :half], scores[:, width - half :])
-        width = half
-    return tf.reduce_max(scores, axis=-1)

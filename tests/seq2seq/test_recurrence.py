@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from seq2seq.additive_attention import AttentionMemory
 from seq2seq.fast_recurrence import fast_scan
+from seq2seq.gru_gates import GateBiases
 from seq2seq.matmul_precision import set_matmul_precision
 from seq2seq.recurrence import DirectOperations, plain_scan, scan_for, time_major
 from tests.seq2seq.gradient_checks import assert_same
@@ -23,8 +24,9 @@ def random_tensor(*shape: int, seed: int = 0) -> tf.Tensor:
 def step(state, now, weights, operations):
     """Two states and three outputs, whose values depend on the order of the steps; every operation.
 
-    A kernel that serves twice, one with and one without a bias, a mask that is no float, a weight that no
-    operation takes, and products of products.
+    A kernel that serves several times, with and without a bias, a bias of two products, gates of finished
+    products and of raw ones, a mask that is no float, a weight that no operation takes, and products of
+    products.
     """
     first, second = state
     recurrent = operations.product(first * 0.9, weights["gates"], weights["bias"])
@@ -36,7 +38,13 @@ def step(state, now, weights, operations):
         operations.product(context, weights["context"]), weights["gates"]
     )
     new_first = operations.gate(projection, recurrent, first)
-    new_second = tf.where(now["is_real"], second - new_first * weights["gain"], second)
+    unfinished = (
+        operations.raw_product(context, weights["context_gates"]),
+        operations.raw_product(second, weights["gates"]),
+    )
+    biases = GateBiases(weights["context_bias"], weights["bias"])
+    gated = operations.gate(*unfinished, second, biases)
+    new_second = tf.where(now["is_real"], gated - new_first * weights["gain"], second)
     return (new_first, new_second), {"sum": new_first + new_second, "attention": attention, "old": first}
 
 
@@ -71,6 +79,8 @@ def weights():
     shapes = {
         "gates": (UNITS, 3 * UNITS),
         "bias": (3 * UNITS,),
+        "context_gates": (MEMORY, 3 * UNITS),
+        "context_bias": (3 * UNITS,),
         "query": (UNITS, 7),
         "context": (MEMORY, UNITS),
         "memory": (BATCH, POSITIONS, MEMORY),
