@@ -2,9 +2,9 @@
 
 With bfloat16 operands the processor multiplies numbers of 8 significant bits and adds up in float32; the
 result is rounded to bfloat16 once and goes on as float32. Everything else (weights, gradients, optimiser,
-gates, softmax, loss) stays float32. The one exception is the gradient of a recurrence's biases, which adds up,
-in float32, what was rounded for the products. Processors with bfloat16 instructions multiply two to five times as
-fast; on all others it would be slower, so that "auto" leaves it off there.
+gates, softmax, loss) stays float32, but for the gradient of a recurrence's biases, which is a sum, in
+float32, of what was rounded for the products. Processors with bfloat16 instructions multiply two to five
+times as fast; on all others it would be slower, so that "auto" leaves it off there.
 
 The precision is a setting of the process, like `torch.set_float32_matmul_precision`: it is read when a graph
 is traced, is no part of a model, and a model that was trained in one precision can be used in the other.
