@@ -13,7 +13,7 @@ from seq2seq.attention import BahdanauAttention
 from seq2seq.dropout import DropoutMasks
 from seq2seq.embedding import TokenEmbedding
 from seq2seq.gru import GRUCell
-from seq2seq.matmul_precision import multiply
+from seq2seq.matmul_precision import multiply, operand
 from seq2seq.recurrence import DirectOperations, StepOperations, scan_for, time_major
 
 READOUTS = ("tanh", "maxout", "linear")
@@ -273,7 +273,7 @@ class Decoder(keras.layers.Layer):
         """Input projection of the cell that takes the context alone, and the bias that it still lacks."""
         kernel, finishing = weights["context_kernel"], weights["context_input"]
         if not self.layer_normalization:
-            return operations.raw_product(context, kernel), finishing["bias"]
+            return operations.product(operand(context), kernel), finishing["bias"]
         return cell.finish_projection(operations.product(context, kernel), finishing), None
 
     def _joint_projection(

@@ -61,8 +61,4 @@ def _sixteen_bits(shape: tuple[Any, ...], generator: keras.random.SeedGenerator)
     seed = tf.cast(generator.next(), tf.int32)
     drawn = tf.random.stateless_uniform(((count + 1) // 2,), seed, minval=None, maxval=None, dtype=tf.uint32)
     halves = tf.reshape(tf.bitcast(drawn, tf.uint16), (-1,))
-    return tf.ensure_shape(tf.reshape(halves[:count], shape), [_static(size) for size in shape])
-
-
-def _static(size: Any) -> int | None:
-    return size if isinstance(size, int) else None
+    return tf.reshape(halves[:count], shape)

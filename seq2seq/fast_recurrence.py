@@ -105,13 +105,7 @@ class _Loop:
         # One step outside the loop tells what there is to collect; it is pruned from the graph.
         self.plan = Plan(weights)
         _, self.outputs = self._run_step(state, [each[0] for each in inputs], weights, self.plan)
-        examples = (
-            tf.nest.flatten(self.outputs),
-            state,
-            self.plan.products,
-            _flat(self.plan.attended),
-            self.plan.gated,
-        )
+        examples = (tf.nest.flatten(self.outputs), state, *self.plan.kept())
         collected = [[empty_array(each, time) for each in group] for group in examples]
         arrays = [unstack(each) for each in inputs]
         operands = self.plan.operands(weights)
@@ -121,7 +115,7 @@ class _Loop:
             saving = Saving(operands)
             now = [array.read(index) for array in arrays]
             new_state, outputs = self._run_step(state, now, weights, saving)
-            results = (tf.nest.flatten(outputs), state, saving.products, _flat(saving.attended), saving.gated)
+            results = (tf.nest.flatten(outputs), state, *saving.kept())
             return count + 1, tf.nest.flatten(new_state), _write(collected, index, results)
 
         _, final_state, (stacked, *kept) = tf.while_loop(
@@ -248,10 +242,6 @@ class _Loop:
         for place, gradient in zip(self.plan.elementwise_places(), sums.elementwise, strict=True):
             add(place, gradient)
         return gradients
-
-
-def _flat(nest: Any) -> list[Any]:
-    return tf.nest.flatten(nest)
 
 
 def _cut(flat: Any, sizes: list[int]) -> list[list[Any]]:

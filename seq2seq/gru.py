@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 from seq2seq.gru_gates import GateBiases
-from seq2seq.matmul_precision import multiply
+from seq2seq.matmul_precision import multiply, operand
 from seq2seq.recurrence import DirectOperations, StepOperations
 
 
@@ -140,7 +140,7 @@ class GRUCell(keras.layers.Layer):
             recurrent = operations.product(recurrent_input, weights["kernel"])
             recurrent = self._normalize_gates(recurrent, weights["gain"]) + weights["bias"]
             return operations.gate(finished_projection, recurrent, state)
-        recurrent = operations.raw_product(recurrent_input, weights["kernel"])
+        recurrent = operations.product(operand(recurrent_input), weights["kernel"])
         biases = GateBiases(projection_bias, weights["bias"])
         return operations.gate(finished_projection, recurrent, state, biases)
 

@@ -89,12 +89,6 @@ def multiply(rows: Any, kernel: Any, *, transpose_kernel: bool = False) -> Any:
     return tf.cast(result, dtype)
 
 
-def multiply_operands(rows: Any, kernel: Any) -> Any:
-    """`multiply` of two matrices, but the result stays in the precision of the product."""
-    kernel = operand(kernel)
-    return tf.matmul(tf.cast(rows, kernel.dtype), kernel)
-
-
 def multiply_transposed(left: Any, right: Any) -> Any:
     """Sum over rows of outer products, as one product: (rows, n), (rows, m) -> (n, m), dtype of `left`."""
     return tf.cast(tf.matmul(operand(left), operand(right), transpose_a=True), left.dtype)

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from seq2seq.additive_attention import AttentionMemory, attend
 from seq2seq.gru_gates import NO_BIASES, GateBiases, gated_state
-from seq2seq.matmul_precision import multiply, multiply_operands, operand
+from seq2seq.matmul_precision import multiply, operand
 
 IMPLEMENTATIONS = ("fast", "plain")
 
@@ -23,10 +23,10 @@ class StepOperations(Protocol):
     """The operations of a step."""
 
     def product(self, rows: Any, kernel: Any, bias: Any | None = None) -> Any:
-        """(batch, n) times a kernel (n, m), plus a bias (m,) -> (batch, m)."""
+        """(batch, n) times a kernel (n, m), plus a bias (m,) -> (batch, m), of the dtype of `rows`.
 
-    def raw_product(self, rows: Any, kernel: Any) -> Any:
-        """(batch, n) times a kernel (n, m) -> (batch, m), in the precision of the products, for `gate`."""
+        Of an `operand`, without a bias, it is ready for `gate`, and nothing is converted in between.
+        """
 
     def gate(self, projection: Any, recurrent: Any, state: Any, biases: GateBiases = NO_BIASES) -> Any:
         """See `gru_gates.gated_state`."""
@@ -52,9 +52,6 @@ class DirectOperations:
         result = multiply(rows, self._operands.get(id(kernel), kernel))
         return result if bias is None else result + bias
 
-    def raw_product(self, rows: Any, kernel: Any) -> Any:
-        return multiply_operands(rows, self._operands.get(id(kernel), kernel))
-
     def gate(self, projection: Any, recurrent: Any, state: Any, biases: GateBiases = NO_BIASES) -> Any:
         return gated_state(projection, recurrent, state, biases)
 
@@ -78,10 +75,6 @@ class KernelCollector(DirectOperations):
     def product(self, rows: Any, kernel: Any, bias: Any | None = None) -> Any:
         self.kernels[id(kernel)] = kernel
         return super().product(rows, kernel, bias)
-
-    def raw_product(self, rows: Any, kernel: Any) -> Any:
-        self.kernels[id(kernel)] = kernel
-        return super().raw_product(rows, kernel)
 
     def operands(self) -> dict[int, Any]:
         """The kernels in the precision of the products."""

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from seq2seq.additive_attention import AttentionMemory, MemoryGradient, attend, attend_gradient
 from seq2seq.gru_gates import NO_BIASES, GateBiases, gated_state, gated_state_gradient
-from seq2seq.matmul_precision import multiply, multiply_operands, operand
+from seq2seq.matmul_precision import multiply, operand
 from seq2seq.xla import fused
 
 
@@ -50,10 +50,6 @@ class Saving:
         self.products.append(result)
         return result
 
-    def raw_product(self, rows: Any, kernel: Any) -> Any:
-        self.products.append(multiply_operands(rows, self._operands[len(self.products)]))
-        return self.products[-1]
-
     def gate(self, projection: Any, recurrent: Any, state: Any, biases: GateBiases = NO_BIASES) -> Any:
         self.gated.append(fused(gated_state)(projection, recurrent, state, biases))
         return self.gated[-1]
@@ -62,6 +58,10 @@ class Saving:
         result = fused(attend)(projected_query, memory, dropout_mask)
         self.attended.append(result)
         return result
+
+    def kept(self) -> tuple[list[Any], list[Any], list[Any]]:
+        """What `Replaying` gives back: products; contexts and weights in turn; states after the gates."""
+        return self.products, tf.nest.flatten(self.attended), self.gated
 
 
 class Plan(Saving):
@@ -74,12 +74,10 @@ class Plan(Saving):
         self.memory_weights: list[MemoryWeights] = []
 
     def product(self, rows: Any, kernel: Any, bias: Any | None = None) -> Any:
-        self._note_product(kernel, bias)
+        bias_place = None if bias is None else self._place[id(bias)]
+        self.product_weights.append(ProductWeights(self._place[id(kernel)], bias_place))
+        self._operands.append(kernel)
         return super().product(rows, kernel, bias)
-
-    def raw_product(self, rows: Any, kernel: Any) -> Any:
-        self._note_product(kernel, None)
-        return super().raw_product(rows, kernel)
 
     def gate(self, projection: Any, recurrent: Any, state: Any, biases: GateBiases = NO_BIASES) -> Any:
         for product, bias in ((projection, biases.projection), (recurrent, biases.recurrent)):
@@ -90,11 +88,6 @@ class Plan(Saving):
                     bias=self._place[id(bias)]
                 )
         return super().gate(projection, recurrent, state, biases)
-
-    def _note_product(self, kernel: Any, bias: Any | None) -> None:
-        bias_place = None if bias is None else self._place[id(bias)]
-        self.product_weights.append(ProductWeights(self._place[id(kernel)], bias_place))
-        self._operands.append(kernel)
 
     def attend(self, projected_query: Any, memory: AttentionMemory, dropout_mask: Any | None) -> Any:
         tensors = (memory.memory, memory.projected_memory, memory.score_vector)
@@ -159,9 +152,6 @@ class Replaying:
             return self._products[number], gradient
 
         return given(rows)
-
-    def raw_product(self, rows: Any, kernel: Any) -> Any:
-        return self.product(rows, kernel)
 
     def gate(self, projection: Any, recurrent: Any, state: Any, biases: GateBiases = NO_BIASES) -> Any:
         new_state = next(self._gated)

@@ -9,7 +9,7 @@ import tensorflow as tf
 from seq2seq.additive_attention import AttentionMemory
 from seq2seq.fast_recurrence import fast_scan
 from seq2seq.gru_gates import GateBiases
-from seq2seq.matmul_precision import set_matmul_precision
+from seq2seq.matmul_precision import operand, set_matmul_precision
 from seq2seq.recurrence import DirectOperations, plain_scan, scan_for, time_major
 from tests.seq2seq.gradient_checks import assert_same
 
@@ -25,8 +25,8 @@ def step(state, now, weights, operations):
     """Two states and three outputs, whose values depend on the order of the steps; every operation.
 
     A kernel that serves several times, with and without a bias, a bias of two products, gates of finished
-    products and of raw ones, a mask that is no float, a weight that no operation takes, and products of
-    products.
+    products and of unfinished ones, a mask that is no float, a weight that no operation takes, and
+    products of products.
     """
     first, second = state
     recurrent = operations.product(first * 0.9, weights["gates"], weights["bias"])
@@ -39,8 +39,8 @@ def step(state, now, weights, operations):
     )
     new_first = operations.gate(projection, recurrent, first)
     unfinished = (
-        operations.raw_product(context, weights["context_gates"]),
-        operations.raw_product(second, weights["gates"]),
+        operations.product(operand(context), weights["context_gates"]),
+        operations.product(operand(second), weights["gates"]),
     )
     biases = GateBiases(weights["context_bias"], weights["bias"])
     gated = operations.gate(*unfinished, second, biases)
