@@ -121,7 +121,8 @@ def network_search(sizes: NetworkSizes, precision: str, *, with_shortlist: bool 
 def made_up_shortlist(sizes: NetworkSizes) -> Shortlist:
     """A shortlist of the usual size, whose candidates are as unevenly frequent as words are."""
     from benchmarks.peers.corpus import FIRST_WORD_ID, peer_corpus
-    from seq2seq.shortlist import CANDIDATES, FREQUENT, Shortlist
+    from seq2seq.make_shortlist import CANDIDATES, FREQUENT
+    from seq2seq.shortlist import Shortlist
 
     words = peer_corpus(1000, vocabulary_size=sizes.vocabulary, seed=4).target[:, :-1].ravel()
     generator = np.random.default_rng(1)

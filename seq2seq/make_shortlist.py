@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     LexicalTable = tuple[np.ndarray, np.ndarray, np.ndarray]
 
+FREQUENT = 200
+CANDIDATES = 20
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit code.
@@ -102,7 +105,6 @@ def _typed_carelessly(run: RunDirectory, pairs: list[tuple[str, str]]) -> list[t
 
 def _parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     from seq2seq.command_options import at_least
-    from seq2seq.shortlist import CANDIDATES, FREQUENT
 
     parser = argparse.ArgumentParser(
         prog="python -m seq2seq.make_shortlist",

@@ -10,7 +10,10 @@ from typing import Any
 from data.errors import UserError, file_errors
 from seq2seq.results_tables import DASH, EvaluatedRun, as_number, as_text, departures, table
 
-_EXPECTED = "expected a list of entries with `system`, `reference` and `bleu`: {DIRECTION: {SET: number}}"
+_EXPECTED = (
+    "expected a list of entries with `system`, `reference`, `url` if there is one, and `bleu`: "
+    "{DIRECTION: {SET: number}}"
+)
 
 
 @dataclass(frozen=True)
@@ -21,11 +24,18 @@ class PublishedSystem:
         system: what it is called.
         reference: where the figures stand.
         bleu: BLEU in the papers' form by direction (such as `en→de`) and set.
+        url: the address of the reference.
     """
 
     system: str
     reference: str
     bleu: Mapping[str, Mapping[str, float]]
+    url: str | None = None
+
+    @property
+    def source(self) -> str:
+        """The reference as Markdown, a link where its address is known."""
+        return f"[{as_text(self.reference)}]({self.url})" if self.url else as_text(self.reference)
 
 
 def read_published(path: Path) -> list[PublishedSystem]:
@@ -45,13 +55,14 @@ def read_published(path: Path) -> list[PublishedSystem]:
 
 
 def _published(entry: Any) -> PublishedSystem:
-    if set(entry) != {"system", "reference", "bleu"}:
+    if set(entry) - {"url"} != {"system", "reference", "bleu"}:
         raise ValueError(f"the keys {', '.join(map(str, entry))}")
     figures = {
         str(direction).replace("-", "→"): {str(name): float(value) for name, value in sets.items()}
         for direction, sets in entry["bleu"].items()
     }
-    return PublishedSystem(str(entry["system"]), str(entry["reference"]), figures)
+    url = entry.get("url")
+    return PublishedSystem(str(entry["system"]), str(entry["reference"]), figures, url and str(url))
 
 
 def published_table(systems: Sequence[PublishedSystem], runs: Sequence[EvaluatedRun]) -> Iterator[str]:
@@ -67,7 +78,7 @@ def published_table(systems: Sequence[PublishedSystem], runs: Sequence[Evaluated
         for each in systems:
             if direction in each.bleu:
                 figures = [as_number(each.bleu[direction].get(name), 1) for name in sets]
-                rows.append([direction, as_text(each.system), as_text(each.reference), *figures])
+                rows.append([direction, as_text(each.system), each.source, *figures])
         for run in runs:
             ours = _paper_bleu(run)
             if run.direction == direction and any(name in ours for name in sets):

@@ -27,9 +27,6 @@ from seq2seq.wide_rows import BLOCK_OF_UNKNOWN_COLUMNS
 if TYPE_CHECKING:
     from seq2seq.run_directory import RunDirectory
 
-FREQUENT = 200
-CANDIDATES = 20
-
 
 class Restriction(NamedTuple):
     """A batch's vocabulary: the union of its sentences' shortlists, with the special tokens first.
@@ -124,8 +121,8 @@ def build_shortlist(
     target_counts: np.ndarray,
     source_vocabulary_size: int,
     *,
-    frequent: int = FREQUENT,
-    candidates: int = CANDIDATES,
+    frequent: int,
+    candidates: int,
 ) -> Shortlist:
     """Make a shortlist from translation probabilities.
 

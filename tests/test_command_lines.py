@@ -76,6 +76,15 @@ def test_help_loads_nothing_heavy(script: str) -> None:
     assert sorted(set(loaded) & HEAVY) == []
 
 
+@pytest.mark.parametrize("module", ["seq2seq.ship", "seq2seq.make_shortlist"])
+def test_help_of_a_module_loads_nothing_heavy(module: str) -> None:
+    result = run("-X", "importtime", "-m", module, "--help")
+    assert (result.returncode, result.stdout[:6]) == (0, "usage:"), result.stderr
+    loaded = {line.split("|")[-1].strip().split(".")[0] for line in result.stderr.splitlines()}
+    assert "argparse" in loaded  # the list is a list
+    assert sorted(loaded & HEAVY) == []
+
+
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_help_goes_to_stdout_and_explains_every_option(script: str, monkeypatch: pytest.MonkeyPatch) -> None:
     result = run(f"{script}.py", "--help")

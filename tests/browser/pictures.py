@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 SENTENCE = "The children were playing with a red ball in the park."
 CROOKED_BEAM = "My little brother does not like cold water."
-GREEDY_DIFFERS = "When I grow up, I want to be king."
+GREEDY_DIFFERS = "How long have you been waiting here?"
 WARNED = "Mr. Baker paid 1,250 dollars for it, see www.example.org."
 OF_PIECES = "She is an independent woman."
 OF_THE_DEMO = "The old woman is reading a small red book in the garden."

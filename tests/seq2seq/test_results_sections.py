@@ -15,6 +15,7 @@ from tests.seq2seq.test_results_page import evaluated, rows_of
 PUBLISHED = """
 - system: GRU of others
   reference: Somebody 2017
+  url: https://example.org/2017
   bleu:
     en-de: {test_2016: 39.0, test_2017: 31.25}
 - system: Transformer of others
@@ -45,6 +46,9 @@ def test_own_figures_stand_beside_published_ones_of_the_same_direction(tmp_path:
     text = page_of(tmp_path, "--published", tmp_path / "published.yaml", run)
     report = json.loads((run / "evaluation" / "test_2016.json").read_text(encoding="utf-8"))
     rows = rows_of(text, "Beside published figures")
+    assert [row["source"] for row in rows] == [
+        *("[Somebody 2017](https://example.org/2017)", "Somebody 2021", "this project", "Somebody 2021"),
+    ]
     assert [(row["direction"], row["system"], row[r"test\_2016"], row[r"test\_2017"]) for row in rows] == [
         ("en→de", "GRU of others", "39.0", "31.2"),
         ("en→de", "Transformer of others", "41.0", "–"),
@@ -65,6 +69,7 @@ def test_figures_of_others_alone_are_left_out(tmp_path: Path) -> None:
     [
         ("- system: a\n  bleu: {}\n", "expected a list of entries"),
         ("- {system: a, reference: b, bleu: {en-de: {x: many}}}", "could not convert"),
+        ("- {system: a, reference: b, uri: c, bleu: {en-de: {x: 1}}}", "expected a list"),
         ("text", "expected a list"),
         ("[", "expected a list"),
     ],

@@ -79,6 +79,8 @@ def test_the_card_has_the_numbers_of_the_files(evaluated_run: Path, shipped_mode
         f"| as shipped, float16 | {halves['float16']['bleu']:.2f} |",
         f"{halves['same_translations']} translations are the same to the letter",
         f"| seed | {RunDirectory(evaluated_run).config.seed} |",
+        "| attention | left to itself |",
+        "| search | beam 5, length penalty 1, unless",
         f"tensorflow {facts['versions']['tensorflow']}",
         f"{facts['epochs']}, the best one is {facts['best_epoch']}",
         "| English | 80 |",
@@ -375,6 +377,8 @@ def test_the_card_says_what_a_training_began_with(shipped_model: Path, tmp_path:
     content = shipped.config.model_dump(mode="json")
     content["training"]["start_from"] = "elsewhere/first"
     content["data"]["careless_typing"] = 0.25
+    content["training"]["guided_attention"] = {"weight": 0.5, "unaligned": "end"}
+    content["search"] |= {"beam_size": 4, "length_penalty": 1.5}
     config = shipped_config(parse_config(content, "test"), None, Path("models/one"))
     assert config.training.start_from == "first"
     shipped.config_file.write_text(dump_config(config))
@@ -386,6 +390,8 @@ def test_the_card_says_what_a_training_began_with(shipped_model: Path, tmp_path:
     assert "as people type them" not in (model / "README.md").read_text(encoding="utf-8")
     assert "It began with the weights of `first`, which had been trained on its corpus." in card
     assert "and on nothing else" not in card
+    assert "| attention | guided towards word alignments (weight 0.5, `unaligned: end`)" in card
+    assert "| search | beam 4, length penalty 1.5, unless" in card
     assert "Of its English sentences 25%, others in every epoch, were read as people type them" in card
 
 
