@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +12,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from data.errors import UserError
+
+_CHARACTERS_OF_NAME = 40
 
 
 @contextmanager
@@ -21,8 +25,9 @@ def atomic_write(
 ) -> Iterator[IO[Any]]:
     """Open a temporary file beside `path` and move it there when the block ends without an error.
 
-    A symbolic link stays one: the file that it points at is written. What is there and no file (a device such
-    as /dev/null, a pipe) cannot be replaced; it is written into.
+    A symbolic link stays one: the file that it points at is written. A file that is there keeps its
+    permissions. What is there and no file (a device such as /dev/null, a pipe) cannot be replaced; it is
+    written into.
 
     Args:
         path: the file to write. Its folder is created when it does not exist.
@@ -43,16 +48,39 @@ def atomic_write(
     if path.is_symlink():
         path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
+    # Only the beginning of the name: with what is added, a long one would be longer than a name may be.
+    beginning = path.name[:_CHARACTERS_OF_NAME]
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{beginning}.", suffix=".partial")
     try:
         with os.fdopen(descriptor, mode, **form) as file:
+            _lock(descriptor)
             yield file
-        # mkstemp makes private files; a shared run directory expects the ordinary permissions.
-        os.chmod(temporary, 0o666 & ~_current_umask())
-        replace_durably(temporary, path)
+            file.flush()
+            os.chmod(temporary, _permissions(path))
+            replace_durably(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def remove_abandoned(path: Path) -> None:
+    """Remove a temporary file that its process did not live to finish; one that is being written stays."""
+    with contextlib.suppress(FileNotFoundError, PermissionError), path.open("rb") as file:
+        if _lock(file.fileno()):
+            path.unlink()
+
+
+def _lock(descriptor: int) -> bool:
+    """Say that a file is in use until it is closed or its process ends; False where somebody else says so."""
+    try:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except (ImportError, OSError):  # a system, or a file system, without locks
+        pass
+    return True
 
 
 def check_can_write(path: Path) -> None:
@@ -93,6 +121,11 @@ def replace_durably(temporary: str | os.PathLike[str], path: str | os.PathLike[s
 
 def _is_special(path: Path) -> bool:
     return path.exists() and not path.is_file() and not path.is_dir()
+
+
+def _permissions(path: Path) -> int:
+    """Those of the file that is there, or the ordinary ones: mkstemp makes private files."""
+    return stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o666 & ~_current_umask()
 
 
 def _current_umask() -> int:

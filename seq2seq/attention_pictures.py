@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TextIO
 
-from data.errors import UserError
+from data.errors import UserError, file_errors
 from seq2seq.translation import Level, Translation, source_labels
 
 _NAME_WORDS = 4
@@ -88,11 +88,15 @@ class NumberedPictures:
         Returns:
             The path of the picture.
         """
-        path = self._path(translation.source.text, self._before + number)
-        while path.exists():  # of another process that started to draw here at the same time
-            self._before += 1
-            path = self._path(translation.source.text, self._before + number)
-        save_picture(translation, path, style)
+        with file_errors("write", self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            while not _is_new(path := self._path(translation.source.text, self._before + number)):
+                self._before += 1  # of another process that started to draw here at the same time
+        try:
+            save_picture(translation, path, style)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
         self.count += 1
         return path
 
@@ -100,6 +104,15 @@ class NumberedPictures:
         return (
             self.folder / f"{'-'.join(filter(None, (f'{number:04d}', name_of(text))))}.{self.picture_format}"
         )
+
+
+def _is_new(path: Path) -> bool:
+    """Make a file, empty until the picture is drawn, so that its name is taken; False where there is one."""
+    try:
+        path.touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
 
 
 def highest_number(folder: Path) -> int:

@@ -29,7 +29,7 @@ _NAME = re.compile(rf"(?<![\w./\\-])({'|'.join(_OPTION_OF)})(?![\w/\\-]|\.\w)")
 
 def new_parser(program: str, usage: str, description: str, examples: str) -> argparse.ArgumentParser:
     """A parser that keeps the examples as they are written and takes no abbreviated options."""
-    return argparse.ArgumentParser(
+    parser = argparse.ArgumentParser(
         prog=program,
         usage=f"{program} {usage}",
         description=description,
@@ -37,6 +37,22 @@ def new_parser(program: str, usage: str, description: str, examples: str) -> arg
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    refuse_empty_values(parser)
+    return parser
+
+
+def refuse_empty_values(parser: argparse.ArgumentParser) -> None:
+    """Let an empty value, such as that of a variable of the shell that is not set, be an error.
+
+    It would pass for an option that was not given. Of an option whose `type` is named, the type decides.
+    """
+    parser.register("type", None, _given)
+
+
+def _given(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("expected a value, got an empty one")
+    return text
 
 
 def no_model(program: str) -> str:

@@ -166,7 +166,7 @@ class SearchConfig(Section):
     )
     beam_size: Positive = 5
     length_penalty: float = Field(1.0, ge=0, le=10)
-    coverage_penalty: float = Field(0.0, ge=0)
+    coverage_penalty: float = Field(0.0, ge=0, le=1000)
 
 
 class EvaluationConfig(Section):

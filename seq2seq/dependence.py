@@ -3,7 +3,8 @@
 Attention says where the decoder looked. Whether a word was needed is another question, because the encoder
 has read the whole sentence into every state. Two answers, for target token y_t and source x:
 
-    leave one out       log p(y_t | y_<t, x) - log p(y_t | y_<t, x without the word)   (Li et al. 2016, eq. 1)
+    leave one out       log p(y_t | y_<t, x) - log p(y_t | y_<t, x without the word)   (after Li et al. 2016,
+                                                                   who divide it by the first term)
     gradient x input    sum_k e_jk d log p(y_t | y_<t, x) / d e_jk             (Denil et al. 2014)
 
 The first is exact for the question it asks, but the shortened sentence may be none that the model has ever

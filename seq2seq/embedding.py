@@ -53,7 +53,10 @@ class TokenEmbedding(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="seq2seq")
 class EmbeddingDropout(keras.layers.Layer):
-    """Dropout on embedded tokens: single entries, and whole words (Gal and Ghahramani 2016, section 4.2).
+    """Dropout on embedded tokens: single entries, and whole tokens.
+
+    Each place of a sentence is dropped by itself; Gal and Ghahramani (2016, section 4.2) drop a word wherever
+    it stands in the sentence.
 
     Args:
         entry_rate: share of entries set to zero.

@@ -59,7 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     if options.attention != "learned":
         translator = with_replaced_attention(translator, options.attention)
-    backward = Translator.load(options.reverse_model) if options.reverse_model else None
+    backward = None
+    if options.reverse_model:
+        backward = Translator.load(options.reverse_model, precision=options.precision)
     _evaluate_sets(options, job, translator, backward)
     return 0
 
@@ -134,7 +136,7 @@ def _evaluate_sets(
     from seq2seq.evaluation import evaluate
     from seq2seq.evaluation_files import write_report
 
-    notes = Console(stderr=True)
+    notes = Console(stderr=True, emoji=False)
     reports, paths, gathered_sets = [], [], []
     for each in job.sets:
         gathered = _gathered(options, job.system["system"])
@@ -198,7 +200,9 @@ def _progress(console: Console) -> Iterator[ProgressCallback]:
     """A bar on the console, one line for each stage of the work."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    # The name of a set may have brackets in it, which are not to be taken for markup.
+    stage = TextColumn("{task.description}", markup=False)
+    columns = (stage, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     stages: dict[str, Any] = {}
     last_update = 0.0
     with Progress(*columns, console=console) as bar:
@@ -232,7 +236,7 @@ def _show(options: argparse.Namespace, reports: Sequence[dict[str, Any]]) -> Non
         with file_errors("write", options.output):
             write_json(Path(options.output), {"evaluations": reports})
     # In a file or a pipe there is no width to keep to.
-    console = Console() if sys.stdout.isatty() else Console(width=120)
+    console = Console(emoji=False) if sys.stdout.isatty() else Console(width=120, emoji=False)
     print_reports(console, reports)
     if options.compare:
         print_comparison(console, reports, reports[0]["comparison"]["baseline"]["name"])

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,6 +30,11 @@ def print_reports(console: Console, reports: Sequence[Report]) -> None:
     console.print("Signatures")
     for name, signature in signatures(reports):
         console.print(f"  {name}: {signature}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _title(text: str) -> Text:
+    # Names and sentences are shown as they are: rich would read a string's brackets and :names: as markup.
+    return Text(text, style="table.title")
 
 
 def signatures(reports: Sequence[Report]) -> list[tuple[str, str]]:
@@ -75,7 +80,7 @@ def _score_table(reports: Sequence[Report]) -> Table:
     table = Table(title="Scores", title_justify="left")
     table.add_column("")
     for report in reports:
-        table.add_column(escape(report["set"]), justify="right")
+        table.add_column(Text(report["set"]), justify="right")
     for label, digits, value in score_lines():
         values = [value(report) for report in reports]
         if any(each is not None for each in values):
@@ -124,7 +129,7 @@ def _length_ratio(report: Report) -> float | None:
 def _length_table(report: Report) -> Table:
     groups = report["by_source_length"]
     shown = length_columns(report)
-    table = Table(title=escape(f"{report['set']} by source length"), title_justify="left")
+    table = Table(title=_title(f"{report['set']} by source length"), title_justify="left")
     table.add_column("words", justify="right")
     table.add_column("sentences", justify="right")
     for label, _, _ in shown:
@@ -153,7 +158,7 @@ def length_columns(report: Report) -> list[tuple[str, int, tuple[str, ...]]]:
 
 
 def _readings_table(report: Report) -> Table:
-    title = escape(f"Readings of the alignment of {report['set']}")
+    title = _title(f"Readings of the alignment of {report['set']}")
     table = Table(title=title, title_justify="left")
     table.add_column("reading")
     for label in ("precision", "recall", "F1", "error rate", "links"):
@@ -165,7 +170,7 @@ def _readings_table(report: Report) -> Table:
 
 
 def _worst_table(report: Report) -> Table:
-    table = Table(title=escape(f"Worst translations of {report['set']}, by chrF"), title_justify="left")
+    table = Table(title=_title(f"Worst translations of {report['set']}, by chrF"), title_justify="left")
     for label in ("line", "chrF"):
         table.add_column(label, justify="right")
     for label in ("source", "translation", "reference"):
@@ -175,14 +180,14 @@ def _worst_table(report: Report) -> Table:
         table.add_row(
             str(index + 1),
             number(row["chrf"]),
-            *(escape(text) for text in (row["source"], row["hypothesis"], row["references"][0])),
+            *map(Text, (row["source"], row["hypothesis"], row["references"][0])),
         )
     return table
 
 
 def print_comparison(console: Console, reports: Sequence[Report], baseline: str) -> None:
     """Print what `seq2seq.comparison.compare` found for each set (`report["comparison"]`)."""
-    table = Table(title=escape(f"Against {baseline}: paired bootstrap, 95 % intervals"), title_justify="left")
+    table = Table(title=_title(f"Against {baseline}: paired bootstrap, 95 % intervals"), title_justify="left")
     table.add_column("set")
     table.add_column("")
     for label in ("baseline", "this system", "p"):
@@ -191,7 +196,7 @@ def print_comparison(console: Console, reports: Sequence[Report], baseline: str)
         for key, label in (("bleu", "BLEU"), ("chrf", "chrF")):
             found = report["comparison"]["metrics"][key]
             table.add_row(
-                escape(report["set"]),
+                Text(report["set"]),
                 label,
                 *(
                     f"{number(found[side], 2)} ± {number(found[f'{side}_interval'], 2)}"

@@ -64,13 +64,13 @@ def _start_bar(title: str, total: int | None) -> Any:
     )
 
     bar = Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("lines"),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=Console(stderr=True, emoji=False),
         transient=True,
         # stdout may be a pipe into another program: rich must not take it over.
         redirect_stdout=False,

@@ -16,6 +16,11 @@ from seq2seq.matmul_precision import matmul_precision, products_in
 # fill its memory.
 KEPT_GRAPHS = 24
 
+# Batches come from several threads (`decoding_batches.py`), and translators may do so. The precision of
+# products is one for the process, so there is one lock for all ensembles, held while weights are prepared
+# and graphs traced.
+_PRODUCTS = threading.RLock()
+
 
 class PreparedEnsemble:
     """What search, alternatives and beam tree share of one ensemble.
@@ -33,13 +38,11 @@ class PreparedEnsemble:
         self.ensemble = Ensemble(models)
         self.precision = precision
         self._weights: tuple[Any, ...] | None = None
-        # Batches come from several threads (`decoding_batches.py`); the precision of products is one for all.
-        self._lock = threading.RLock()
 
     @property
     def weights(self) -> tuple[Any, ...]:
         """Of each model, what `Ensemble.step` wants."""
-        with self._lock:
+        with _PRODUCTS:
             if self._weights is None:
                 with self._products():
                     self._weights = self.ensemble.decoding_weights()
@@ -63,7 +66,7 @@ class PreparedEnsemble:
         """
         specs = tf.nest.map_structure(lambda weight: tf.TensorSpec(weight.shape, weight.dtype), self.weights)
         function = tf.function(run, input_signature=[specs, *signature], autograph=False)
-        with self._lock, self._products():
+        with _PRODUCTS, self._products():
             function.get_concrete_function()
         return lambda *arguments: function(self.weights, *arguments)
 

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from data.atomic import atomic_write
+from data.atomic import atomic_write, remove_abandoned
 from data.checksums import CHECKSUMS_NAME, verify_checksums
 from data.errors import UserError
 from seq2seq.checkpoints import Checkpoints
@@ -329,18 +329,22 @@ class RunDirectory:
         """Remove what a killed process was writing when it ended: files that never got their names."""
         for pattern in (".*.partial", ".*.partial.keras"):
             for path in self.path.rglob(pattern):
-                path.unlink(missing_ok=True)
+                # Translations of an hour may be under way to a file in here.
+                remove_abandoned(path)
 
     def read_facts(self) -> dict[str, Any]:
         """The content of run.json; empty when there is none."""
         if not self.facts_file.is_file():
             return {}
         try:
-            return json.loads(self.facts_file.read_text(encoding="utf-8"))
+            facts = json.loads(self.facts_file.read_text(encoding="utf-8"))
         except ValueError as error:
             raise UserError(
                 f"{self.facts_file}: damaged, not JSON ({error}). Bring back a copy of it."
             ) from error
+        if not isinstance(facts, dict):
+            raise UserError(f"{self.facts_file}: expected an object with facts. Bring back a copy of it.")
+        return facts
 
     def validation_scores(self) -> dict[int, float]:
         """BLEU on the validation split by epoch, the loss where a run is judged by that (metrics.csv)."""

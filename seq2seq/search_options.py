@@ -18,6 +18,8 @@ LengthNormalisation = Literal["power", "gnmt"]
 
 # Beyond this, length^alpha leaves the range of float32 for long sentences, and every score becomes 0.
 _GREATEST_LENGTH_PENALTY = 10.0
+# Far beyond what makes a difference, and far below what leaves the range of float32.
+_GREATEST_COVERAGE_PENALTY = _HIGHEST_TEMPERATURE = 1000.0
 # Lengths are 32-bit numbers in the search, and no translation is nearly that long.
 _GREATEST_LENGTH = 1_000_000
 # Each has a row of its own in every product of a step, as wide as the vocabulary: more do not fit the memory.
@@ -42,7 +44,7 @@ class SearchOptions:
             1 by the mean over the tokens (with "power"). At most 10.
         length_normalisation: "power" divides by length^alpha, "gnmt" by ((5 + length) / 6)^alpha
             (Wu et al. 2016, equation 14). See `hypothesis_score.py` for the whole score.
-        coverage_penalty: the weight beta of Wu et al.'s coverage penalty; 0 switches it off.
+        coverage_penalty: the weight beta of Wu et al.'s coverage penalty, at most 1000; 0 switches it off.
         min_length: a hypothesis may not end while it has fewer tokens than this, so the end-of-sentence token
             is token number `min_length + 1` at the earliest.
         max_length: the most tokens of a hypothesis, so the end-of-sentence token is token number
@@ -53,8 +55,8 @@ class SearchOptions:
         max_length_factor: see `max_length`.
         max_length_extra: see `max_length`.
         sampling: draw each token from the model's distribution instead of looking for the best.
-        temperature: of the sampling, at least 0.01; logits are divided by it. Below 1, samples are closer to
-            the likeliest tokens, above 1 more varied.
+        temperature: of the sampling, from 0.01 to 1000; logits are divided by it. Below 1, samples are closer
+            to the likeliest tokens, above 1 more varied.
         top_k: sample among the k most likely tokens only; 0 means among all of them.
         seed: of the sampling. A sample depends on the seed, the source tokens and its place among the
             samples, never on the other sentences of the batch.
@@ -93,9 +95,9 @@ class SearchOptions:
         self._check_whole_number("top_k", minimum=0)
         self._check_whole_number("seed", minimum=0)
         self._check_number("length_penalty", minimum=0.0, maximum=_GREATEST_LENGTH_PENALTY)
-        self._check_number("coverage_penalty", minimum=0.0)
+        self._check_number("coverage_penalty", minimum=0.0, maximum=_GREATEST_COVERAGE_PENALTY)
         self._check_number("max_length_factor", minimum=0.0, maximum=_GREATEST_LENGTH_FACTOR)
-        self._check_number("temperature", minimum=_LOWEST_TEMPERATURE)
+        self._check_number("temperature", minimum=_LOWEST_TEMPERATURE, maximum=_HIGHEST_TEMPERATURE)
         allowed = get_args(LengthNormalisation)
         if self.length_normalisation not in allowed:
             raise UserError(

@@ -349,7 +349,7 @@ def _new_folder(target: Path, replace: bool) -> Iterator[Path]:
             target.rename(old)
             try:
                 folder.rename(target)
-            except OSError:
+            except BaseException:
                 old.rename(target)
                 raise
             shutil.rmtree(old)

@@ -8,6 +8,7 @@ import ctypes
 import errno
 import io
 import os
+import signal
 import sys
 import threading
 import warnings
@@ -98,14 +99,17 @@ def run_command(main: Callable[[list[str] | None], int]) -> NoReturn:
     """Run a command-line program's `main` and end the process with its exit code.
 
     A `UserError` becomes a message on stderr and exit code 2, and so does a standard output that is closed
-    or full; Ctrl-C becomes exit code 130; a closed output pipe (`| head`) ends quietly. What `main` leaves
-    open is not closed: its files have to be written to the end when it returns, or `atexit` know of them.
+    or full; Ctrl-C and SIGTERM become exit code 130; a closed output pipe (`| head`) ends quietly. What
+    `main` leaves open is not closed: its files have to be written to the end when it returns, or `atexit`
+    know of them.
     """
     _open_closed_descriptors()
     if sys.stdout is None:
         print("error: cannot write standard output: it is closed", file=sys.stderr)
         sys.exit(2)
     sys.stdout = _named_in_errors(sys.stdout)
+    # By itself SIGTERM would end the process where it is, and leave files behind that are half written.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     code = _exit_code(lambda: main(None))
     # What was written before an error still stands in the buffer, and is data all the same.
     # The steps after it are those of Python at its end.

@@ -92,13 +92,21 @@ def _load(text: str) -> tuple[Any, Any]:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or str(error)
         raise YamlError(f"not valid YAML: {problem}", mark.line + 1 if mark else None) from error
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        # Of PyYAML itself, about a value that is not what its tag says (`!!int x`), or nested without end.
+        raise YamlError(f"not a value that can be read: {error}", None) from error
 
 
-def _key_lines(node: Any, prefix: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], int]]:
+def _key_lines(
+    node: Any, prefix: tuple[str, ...], around: tuple[Any, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], int]]:
+    if any(node is each for each in around):
+        raise YamlError(f"`{'.'.join(prefix)}` holds itself", node.start_mark.line + 1)
+    around = (*around, node)
     if isinstance(node, yaml.SequenceNode):
         for number, item in enumerate(node.value):
             yield (*prefix, str(number)), item.start_mark.line + 1
-            yield from _key_lines(item, (*prefix, str(number)))
+            yield from _key_lines(item, (*prefix, str(number)), around)
     if not isinstance(node, yaml.MappingNode):
         return
     seen: set[str] = set()
@@ -109,4 +117,4 @@ def _key_lines(node: Any, prefix: tuple[str, ...]) -> Iterator[tuple[tuple[str, 
             raise YamlError(f"`{'.'.join(name)}` is given twice", line)
         seen.add(key.value)
         yield name, line
-        yield from _key_lines(value, name)
+        yield from _key_lines(value, name, around)

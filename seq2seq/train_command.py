@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import UserError
+from seq2seq.command_options import refuse_empty_values
 from seq2seq.startup import share_cores
 
 _EPILOG = """\
@@ -30,6 +31,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    refuse_empty_values(parser)
     parser.add_argument("--config", metavar="FILE", help="YAML configuration; see configs/")
     parser.add_argument(
         "--set",
@@ -81,7 +83,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     from rich.console import Console
 
-    console = Console(stderr=True)
+    console = Console(stderr=True, emoji=False)
     # A path may have brackets or colons in it, which are not to be taken for markup.
     as_it_is: Any = {"highlight": False, "markup": False, "emoji": False, "soft_wrap": True}
     console.print(config.name, style="bold", end="", **as_it_is)

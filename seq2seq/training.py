@@ -165,8 +165,9 @@ def _new_data(run: RunDirectory, config: Config, mirror: str | None, console: Co
         )
     run.remove_partial_files()
     # They would pass for those of the new one.
-    run.facts_file.unlink(missing_ok=True)
-    run.alignments_file.unlink(missing_ok=True)
+    kept_epochs = [run.checkpoints.path(epoch) for epoch in run.checkpoints.epochs()]
+    for path in (run.facts_file, run.alignments_file, run.shortlist_file, *kept_epochs):
+        path.unlink(missing_ok=True)
     run.create(config)
     run.write_facts(versions=software_versions(), processor=processor_name(), seed=config.seed)
     return prepare_training_data(run, config, mirror, console)

@@ -144,6 +144,8 @@ def _prepare(options: argparse.Namespace) -> _Job:
     if heat_map is None:
         heat_map = is_short and sys.stdout.isatty() and sys.stderr.isatty() and options.output is None
     plot, numbered = _pictures(options, runs[0], is_short)
+    if not (is_short or heat_map or plot or numbered):
+        _check_is_shown(options)
     return _Job(
         runs=runs,
         search=search,
@@ -156,6 +158,15 @@ def _prepare(options: argparse.Namespace) -> _Job:
         heat_map=heat_map,
         reranking_run=reranking_run,
     )
+
+
+def _check_is_shown(options: argparse.Namespace) -> None:
+    """Options about attention are a mistake where the output has translations alone."""
+    add = "add --plots DIR or --heat-map"
+    if options.pieces:
+        raise UserError(f"--pieces is about what is drawn, and nothing is: {add}")
+    if options.posterior and options.format == "text":
+        raise UserError(f"--posterior is about attention, and none is shown: {add}, or another --format")
 
 
 def _lines(options: argparse.Namespace) -> _Lines | None:

@@ -100,7 +100,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _add_text_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what to translate (standard input when nothing is given)")
-    group.add_argument("sentences", nargs="*", metavar="SENTENCE", help="translate and draw these")
+    group.add_argument("sentences", nargs="*", type=str, metavar="SENTENCE", help="translate and draw these")
     group.add_argument(
         "-i", "--input", metavar="FILE", help="one sentence a line, UTF-8, plain or .gz (-: stdin)"
     )
@@ -155,7 +155,7 @@ def _add_search_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--min-length", type=at_least(0), metavar="N", help="pieces of a translation, at least"
     )
-    group.add_argument("--prefix", metavar="TEXT", help="every translation has to begin with this")
+    group.add_argument("--prefix", type=str, metavar="TEXT", help="every translation has to begin with this")
 
 
 def _add_sampling_options(parser: argparse.ArgumentParser) -> None:

@@ -149,7 +149,7 @@ class Translator:
 
         Raises:
             ValueError: there are not as many prefixes as texts.
-            UserError: see `Search.search`.
+            TypeError, UserError: see `translate_stream`.
         """
         if forced_prefix is not None and len(forced_prefix) != len(texts):
             raise ValueError(f"{len(texts)} texts need as many prefixes, not {len(forced_prefix)}")
@@ -186,8 +186,10 @@ class Translator:
 
         Raises:
             UserError: see `Search.search`; or `texts` raised it, after what came before has been given out.
+            TypeError: one text was given instead of several.
             ValueError: there are more texts than prefixes.
         """
+        _check_no_text(texts)
         options = options or self.default_options()
         # Whoever reranks has to see all that was found.
         found = options if self.reranker is None else replace(options, n_best=options.candidates)
@@ -226,8 +228,10 @@ class Translator:
         """Forced decoding of given translations; see `score_stream`, which this is for lists.
 
         Raises:
+            TypeError: one text was given instead of a list.
             ValueError: there are not as many targets as sources.
         """
+        _check_no_text(sources, targets)
         if len(sources) != len(targets):
             raise ValueError(f"{len(sources)} sources need as many targets, not {len(targets)}")
         pairs = list(zip(sources, targets, strict=True))
@@ -317,6 +321,12 @@ class _Request:
     @property
     def length(self) -> int:
         return max(len(self.source.pieces), len(self.given)) + 1
+
+
+def _check_no_text(*lists: Iterable[TextOrTokens]) -> None:
+    # A string is a sequence of strings, too: its characters would be translated one by one.
+    if any(isinstance(each, str) for each in lists):
+        raise TypeError("Give a list of texts, such as [text], not one text.")
 
 
 def _each_with_prefix(

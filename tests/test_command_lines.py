@@ -127,6 +127,9 @@ def test_an_unknown_option_is_refused_in_one_line(script: str) -> None:
         (["train.py"], "error: say what to train (--config FILE; see configs/)"),
         (["train.py", "--resume"], "error: say what to train"),
         (["train.py", "--run", "nowhere"], "error: say what to train"),
+        (["train.py", "--config", "configs/starter.yaml", "--mirror", ""], "--mirror: expected a value"),
+        (["evaluate.py", "--compare", ""], "--compare: expected a value, got an empty one"),
+        (["translate.py", "--output", "", "a dog"], "--output: expected a value, got an empty one"),
         (["train.py", "--config"], "argument --config: expected one argument"),
         (
             ["train.py", "--config", "none.yaml"],

@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse, Response
+from fastapi.routing import APIRoute
 
 from seq2seq.inspector import schemas
 from seq2seq.inspector.api_page import STYLE, api_page
@@ -81,7 +82,15 @@ def create_application(
     app.state.descriptions = [model.describe(limits.beam_size) for model in models]
     app.state.page = read_page_files()
     app.include_router(router)
-    app.add_middleware(Guards, hosts=hosts, body_bytes=limits.body_bytes, body_seconds=limits.body_seconds)
+    app.add_middleware(
+        Guards,
+        questions=[
+            each.path for each in router.routes if isinstance(each, APIRoute) and "POST" in each.methods
+        ],
+        hosts=hosts,
+        body_bytes=limits.body_bytes,
+        body_seconds=limits.body_seconds,
+    )
     answer_errors(app)
     return app
 

@@ -28,14 +28,23 @@ class Guards:
 
     Args:
         app: behind the guards.
+        questions: paths that take a body, by POST. Of all others the application knows what to say.
         hosts: names that the server answers to; empty: to all. Other pages in the user's browser could
             otherwise reach a server on this machine under a name of theirs (DNS rebinding).
         body_bytes: the largest body.
         body_seconds: the longest that a body may take to arrive.
     """
 
-    def __init__(self, app: ASGIApp, hosts: Collection[str], body_bytes: int, body_seconds: float) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        questions: Collection[str],
+        hosts: Collection[str],
+        body_bytes: int,
+        body_seconds: float,
+    ) -> None:
         self.app = app
+        self.questions = frozenset(questions)
         self.hosts = frozenset(host.casefold() for host in hosts)
         self.body_bytes = body_bytes
         self.body_seconds = body_seconds
@@ -81,7 +90,7 @@ class Guards:
             raise ApiError(421, "wrong_host", message)
 
     async def _read_body(self, scope: Scope, receive: Receive) -> bytes:
-        if scope["method"] in ("GET", "HEAD"):
+        if scope["method"] != "POST" or scope["path"] not in self.questions:
             return b""
         announced = _header(scope, b"content-length")
         if announced.isdigit() and int(announced) > self.body_bytes:

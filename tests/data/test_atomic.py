@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from data.atomic import atomic_write, check_can_write
+from data.atomic import atomic_write, check_can_write, remove_abandoned
 from data.errors import UserError
 
 ROOT = Path(__file__).parents[2]
@@ -161,3 +161,31 @@ def test_whether_a_file_can_be_written_is_found_out_without_making_anything(tmp_
     with pytest.raises(UserError, match="Cannot write"):
         check_can_write(tmp_path / "file" / "report.html")
     assert names(tmp_path) == ["file"]
+
+
+def test_a_file_keeps_its_permissions(tmp_path: Path) -> None:
+    path = tmp_path / "private.txt"
+    path.touch(mode=0o600)
+    with atomic_write(path) as file:
+        file.write("secret")
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_longest_name_that_there_may_be(tmp_path: Path) -> None:
+    path = tmp_path / ("ß" * 125 + ".txt")  # 254 bytes of 255
+    with atomic_write(path) as file:
+        file.write("new")
+    assert path.read_text() == "new"
+
+
+def test_only_what_nobody_writes_any_more_is_removed(tmp_path: Path) -> None:
+    abandoned = tmp_path / ".a.txt.x.partial"
+    abandoned.touch()
+    with atomic_write(tmp_path / "b.txt") as file:
+        for path in tmp_path.iterdir():
+            remove_abandoned(path)
+        assert len(names(tmp_path)) == 1
+        file.write("whole")
+    assert names(tmp_path) == ["b.txt"]
+    assert (tmp_path / "b.txt").read_text() == "whole"
+    remove_abandoned(abandoned)  # gone already

@@ -207,6 +207,9 @@ def test_all_mistakes_are_told_at_once(write: Any) -> None:
         ("name: x\ndata: {corpus: {kind: tfds}}\n", ":2: `data.corpus.name` is required"),
         ("", ": expected a mapping of sections"),
         ("- name\n", ": expected a mapping of sections"),
+        ("name: x\ndata: &a {b: *a}\n", ":2: `data.b` holds itself"),
+        ("name: x\ndata: !!timestamp abc\n", ": not a value that can be read: "),
+        (f"name: x\nseed: {'9' * 5000}\n", ": not a value that can be read: "),
     ],
 )
 def test_what_a_file_must_have(write: Any, text: str, said: str) -> None:

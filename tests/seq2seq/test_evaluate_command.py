@@ -58,6 +58,18 @@ def test_what_is_translated_outlives_an_error_behind_it(tmp_path, files, transla
     assert read_reports(run.path)[0]["counts"]["sentences"] == 2
 
 
+def test_names_and_sentences_are_no_markup(tmp_path, files, translator, capsys) -> None:
+    files["source"].write_text("a dog :100: [/b]\na cat\n", encoding="utf-8")
+    translator.answers["a dog :100: [/b]"] = "un chien"
+    run = make_run(tmp_path / "run")
+    texts = ["--source", str(files["source"]), "--reference", str(files["reference"])]
+    assert evaluate_command.main(["--model", str(run.path), *texts, "--name", "a[old][/b]"]) == 0
+    printed = capsys.readouterr()
+    assert "translating a[old][/b]" in printed.err
+    assert "a dog :100: [/b]" in printed.out
+    assert "a[old][/b] by source length" in printed.out
+
+
 def test_batches_share_the_cores(tmp_path, files, translator, monkeypatch) -> None:
     jobs: list[int] = []
     monkeypatch.setattr(evaluate_command, "share_cores", jobs.append)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from seq2seq import matmul_precision
 from seq2seq.matmul_precision import multiply, multiply_transposed, set_matmul_precision
+from seq2seq.prepared_ensemble import PreparedEnsemble
 
 
 @pytest.fixture(autouse=True)
@@ -49,3 +53,27 @@ def test_auto_follows_the_processor(monkeypatch):
         assert set_matmul_precision("auto") == expected == matmul_precision.matmul_precision()
     with pytest.raises(ValueError, match="'half'"):
         set_matmul_precision("half")
+
+
+def test_ensembles_of_two_threads_keep_their_precisions():
+    """The setting is one of the process: without a lock each would prepare with what the other has set."""
+    seen: dict[str, list[str]] = {"float32": [], "bfloat16": []}
+
+    class Member:
+        def __init__(self, precision: str) -> None:
+            self.precision = precision
+
+        def decoding_weights(self) -> None:
+            for _ in range(20):
+                time.sleep(0.001)
+                seen[self.precision].append(matmul_precision.matmul_precision())
+
+    def prepare(precision: str) -> None:
+        assert PreparedEnsemble([Member(precision)], precision).weights == (None,)
+
+    threads = [threading.Thread(target=prepare, args=(precision,)) for precision in seen]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert seen == {precision: [precision] * 20 for precision in seen}

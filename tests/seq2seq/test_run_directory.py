@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from data.atomic import atomic_write
 from data.errors import UserError
 from data.tokenizer import train_tokenizers
 from seq2seq.run_directory import RunDirectory, best_score
@@ -156,6 +157,20 @@ def test_only_files_that_were_never_finished_are_removed(tmp_path: Path) -> None
     assert sorted(
         str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()
     ) == sorted(kept)
+
+
+def test_what_is_being_written_into_a_run_is_left_alone(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path)
+    with atomic_write(tmp_path / "translations.txt") as file:
+        run.remove_partial_files()
+        file.write("one dog\n")
+    assert (tmp_path / "translations.txt").read_text() == "one dog\n"
+
+
+def test_facts_are_an_object(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text("[]")
+    with pytest.raises(UserError, match=r"run\.json: expected an object"):
+        RunDirectory(tmp_path).read_facts()
 
 
 def test_versions_are_those_that_are_installed() -> None:

@@ -310,6 +310,15 @@ class TestStartsThatFailed:
         train_here(tiny_training(), run.path)
         assert not run.alignments_file.exists()
 
+    def test_nothing_of_an_earlier_training_passes_for_this_one(self, tmp_path: Path, no_fit: None) -> None:
+        run = RunDirectory(tmp_path / "run")
+        old = (run.checkpoints.path(3), run.shortlist_file)
+        for path in old:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"of a training whose model.keras and state.npz were deleted")
+        train_here(tiny_training(), run.path)
+        assert not any(path.exists() for path in old)
+
     def test_cosine_without_a_number_of_batches(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

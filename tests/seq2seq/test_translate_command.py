@@ -182,6 +182,8 @@ def test_contradictions_end_with_the_usage(arguments, message, capsys):
         (["--input", "no/such/file"], "does not exist"),
         (["--output", ".", "a"], "is a directory"),
         (["--values", "--no-plot", "a"], "none is drawn"),
+        (["--pieces", "--input", __file__], "--pieces is about what is drawn, and nothing is"),
+        (["--posterior", "--input", __file__], "--posterior is about attention, and none is shown"),
         (["--rerank-with", "nowhere", "a"], "nowhere does not exist"),
         (["a", "\udcff"], "Sentence 2 of the command line is not valid UTF-8"),
     ],
@@ -317,7 +319,7 @@ def test_invalid_utf8_names_the_place(translate, tmp_path):
         translate(stdin=b"two dogs\ncaf\xe9\n")
 
 
-@pytest.mark.parametrize("attention", [[], ["--posterior"]])
+@pytest.mark.parametrize("attention", [[], ["--posterior", "--heat-map"]])
 def test_a_bad_line_of_a_stream_loses_nothing_before_it(
     translate, posterior, expected, capsys, monkeypatch, attention
 ):
@@ -354,7 +356,7 @@ def test_errors_leave_the_names_of_files_alone(translate, tmp_path):
             r"^--n-best .* to --beam-size \(2\).*raise --beam-size to 5",
         ),
         (["--length-penalty", 11], "^--length-penalty must be a finite number from 0 to 10"),
-        (["--sample", "--temperature", "1e-38"], "^--temperature must be a finite number of at least 0.01"),
+        (["--sample", "--temperature", "1e-38"], "^--temperature must be a finite number from 0.01 to 1000"),
         (["--max-length", 1, "--prefix", "my sister and the old man"], "^--prefix, row 0 .* --max-length"),
     ],
 )

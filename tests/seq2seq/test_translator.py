@@ -297,3 +297,9 @@ def test_batches_hold_every_text_once_and_stay_small_for_very_long_ones():
         [3],
     ]
     assert length_sorted_batches([], 4) == []
+
+
+def test_one_text_is_no_list_of_its_letters(copier):
+    for call in (copier.translate, copier.translate_stream, lambda text: copier.score([text], text)):
+        with pytest.raises(TypeError, match="Give a list of texts"):
+            call("x")

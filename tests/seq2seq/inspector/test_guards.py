@@ -43,9 +43,10 @@ def guarded(receive: Any, body_bytes: int) -> list[Any]:
     scope = {
         "type": "http",
         "method": "POST",
+        "path": "/question",
         "headers": [(b"content-type", b"application/json"), (b"host", b"a")],
     }
-    guards = Guards(app, hosts=(), body_bytes=body_bytes, body_seconds=0.05)
+    guards = Guards(app, ["/question"], hosts=(), body_bytes=body_bytes, body_seconds=0.05)
     asyncio.run(guards(scope, receive, send))
     return sent
 

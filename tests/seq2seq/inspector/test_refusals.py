@@ -170,6 +170,13 @@ def test_other_hosts_methods_and_addresses(api: Asking) -> None:
     assert api.client.get("/api/translate").json()["error"]["code"] == "method_not_allowed"
     assert api.client.request("DELETE", "/health", json={}).status_code == 405
     assert api.client.get("/nothing").json()["error"]["code"] == "not_found"
+    for method, path, status in (
+        ("DELETE", "/api/models", 405),
+        ("PUT", "/api/translate", 405),
+        ("POST", "/", 405),
+        ("POST", "/nothing", 404),
+    ):
+        assert api.client.request(method, path, content=b"no JSON").status_code == status, (method, path)
 
 
 @pytest.mark.parametrize(
