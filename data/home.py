@@ -12,8 +12,10 @@ def with_home(path: str | os.PathLike[str]) -> Path:
     """The path with `~` or `~user` at its beginning replaced.
 
     Raises:
-        UserError: nobody knows the home directory.
+        UserError: nobody knows the home directory, or no file has such a name.
     """
+    if "\0" in os.fspath(path):
+        raise UserError(f"{os.fspath(path)!r}: the name of a file has no NUL character.")
     try:
         return Path(path).expanduser()
     except RuntimeError as error:

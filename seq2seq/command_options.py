@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from data.errors import UserError
@@ -22,9 +22,6 @@ HOW_TO_GET_A_RUN = (
     "  make demo                                          trains a small English-French one, runs/demo\n"
     "  python train.py --config configs/starter.yaml      trains what a configuration says; configs/ has more"
 )
-
-# Not in the path of a file, such as data/seed.tsv.
-_NAME = re.compile(rf"(?<![\w./\\-])({'|'.join(_OPTION_OF)})(?![\w/\\-]|\.\w)")
 
 
 def new_parser(program: str, usage: str, description: str, examples: str) -> argparse.ArgumentParser:
@@ -158,8 +155,11 @@ def at_least(minimum: int) -> Callable[[str], int]:
 
 
 @contextmanager
-def options_named_as_typed() -> Iterator[None]:
+def options_named_as_typed(names: Mapping[str, str] = _OPTION_OF) -> Iterator[None]:
     """Let errors of the search speak of `--beam-size`, as the command line does, not of `beam_size`.
+
+    Args:
+        names: of the options of a search, as they are typed here.
 
     Raises:
         UserError: the one raised inside, in these words.
@@ -167,5 +167,7 @@ def options_named_as_typed() -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        message = _NAME.sub(lambda match: _OPTION_OF[match[1]], str(error))
+        # Not in the path of a file, such as data/seed.tsv.
+        name = rf"(?<![\w./\\-])({'|'.join(names)})(?![\w/\\-]|\.\w)"
+        message = re.sub(name, lambda match: names[match[1]], str(error))
         raise type(error)(message) from error

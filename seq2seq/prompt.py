@@ -19,6 +19,7 @@ from seq2seq.attention_pictures import (
     save_picture,
     shown,
 )
+from seq2seq.command_options import options_named_as_typed
 from seq2seq.line_editing import read_line_with_history
 from seq2seq.model_summary import model_facts, one_line_summary
 from seq2seq.output_formats import one_line
@@ -55,6 +56,14 @@ class PromptSettings:
     draws_heat_map: bool
     word_mode: str = "unicode"
     prefix: str = ""
+
+
+_COMMAND_OF = {
+    "beam_size": ":beam",
+    "n_best": ":nbest",
+    "length_penalty": ":length-penalty",
+    "coverage_penalty": ":coverage-penalty",
+}
 
 
 class _LeaveError(Exception):
@@ -150,7 +159,8 @@ class Prompt:
             raise UserError(
                 f"Unknown command :{name}; {hint} (A space before the colon translates the line.)"
             )
-        COMMANDS[name].obey(self, argument.strip())
+        with options_named_as_typed(_COMMAND_OF):
+            COMMANDS[name].obey(self, argument.strip())
 
     def _say(self, text: str) -> None:
         print(text, file=self._notes, flush=True)
@@ -169,8 +179,10 @@ class Prompt:
     def beam(self, argument: str) -> None:
         if argument:
             size = _whole_number(argument)
+            search = self.settings.search
             # A smaller beam holds fewer hypotheses; asking for too many of them is an error that nobody made.
-            self._change_search(beam_size=size, n_best=min(self.settings.search.n_best, max(size, 1)))
+            n_best = search.n_best if search.sampling else min(search.n_best, max(size, 1))
+            self._change_search(beam_size=size, n_best=n_best)
         self._say(
             f"beam size {self.settings.search.beam_size}, n-best {self.settings.search.n_best}"
             f"{self._nothing_to_rerank()}"

@@ -175,11 +175,12 @@ def test_information_about_the_model(tiny_run):
         (":baem 3", "did you mean :beam?"),
         (":xyzzy", ":help"),
         (":beam many", "Expected a whole number, not 'many'"),
-        (":beam 0", "beam_size must be"),
-        (":nbest 99", "n_best must be from 1 to beam_size"),
-        (":length-penalty -1", "length_penalty must be"),
+        (":beam 0", "error: :beam must be"),
+        (":nbest 99", "error: :nbest must be from 1 to :beam ("),
+        (":length-penalty -1", "error: :length-penalty must be"),
         (":sample 0", "temperature must be"),
         (":sample 1 2 3 4", "at most three numbers"),
+        (":plot a\0b", "no NUL character"),
         (":values perhaps", "Expected on or off, not 'perhaps'"),
         (":", "Unknown command"),
     ],
@@ -191,6 +192,11 @@ def test_a_mistake_is_explained_and_changes_nothing(talk, line, answer):
     assert answer in notes
     assert prompt.settings.search == before.settings.search
     assert out == "two dogs\n"
+
+
+def test_a_beam_leaves_the_number_of_samples_alone(talk):
+    prompt, _, _ = talk(":sample on", ":nbest 8", ":beam 5")
+    assert (prompt.settings.search.beam_size, prompt.settings.search.n_best) == (5, 8)
 
 
 def test_a_space_makes_a_sentence_of_what_looks_like_a_command(talk):
