@@ -12,6 +12,7 @@ import numpy as np
 
 from data.segmentation import Segmentation
 from data.special_ids import EOS_ID
+from seq2seq.capitals import note_of_capitals
 from seq2seq.decoding_batches import BATCH_SIZE, decode_in_batches
 from seq2seq.run_directory import RunDirectory, check_same_tokenizers
 from seq2seq.search_options import SearchOptions, run_search_options
@@ -280,7 +281,11 @@ class Translator:
     def _request(self, text: str, word_mode: str, given: tuple[int, ...] = ()) -> _Request:
         source = self.tokenizers.source.segment(text, word_mode)
         shortened = shorten(source, self.max_source_pieces)
-        notes = (*_notes_of_cut("source", source, shortened), note_of_unknown_characters(shortened))
+        notes = (
+            *_notes_of_cut("source", source, shortened),
+            note_of_unknown_characters(shortened),
+            note_of_capitals(shortened, self.tokenizers.source),
+        )
         return _Request(shortened, given, tuple(filter(None, notes)))
 
     def _target_tokens(self, prefix: TextOrTokens) -> tuple[int, ...]:
