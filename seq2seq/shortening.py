@@ -29,3 +29,16 @@ def shorten(segmentation: Segmentation, longest: int) -> Segmentation:
         word_offsets=word_offsets,
         piece_to_word=segmentation.piece_to_word[:kept],
     )
+
+
+def notes_of_cut(side: str, whole: Segmentation, kept: Segmentation) -> tuple[str, ...]:
+    """What a reader of the translation should know where something was cut off.
+
+    Args:
+        side: of the text: "source" or "target".
+        whole: the text.
+        kept: what `shorten` has made of it.
+    """
+    if kept is whole:
+        return ()
+    return (f"the {side} has {len(whole.pieces)} pieces, only the first {len(kept.pieces)} were used",)

@@ -16,7 +16,7 @@ from seq2seq.capitals import note_of_capitals
 from seq2seq.decoding_batches import BATCH_SIZE, decode_in_batches
 from seq2seq.run_directory import RunDirectory, check_same_tokenizers
 from seq2seq.search_options import SearchOptions, run_search_options
-from seq2seq.shortening import shorten
+from seq2seq.shortening import notes_of_cut, shorten
 from seq2seq.translation import Hypothesis, Translation
 from seq2seq.unknown_characters import note_of_unknown_characters
 
@@ -282,7 +282,7 @@ class Translator:
         source = self.tokenizers.source.segment(text, word_mode)
         shortened = shorten(source, self.max_source_pieces)
         notes = (
-            *_notes_of_cut("source", source, shortened),
+            *notes_of_cut("source", source, shortened),
             note_of_unknown_characters(shortened),
             note_of_capitals(shortened, self.tokenizers.source),
         )
@@ -299,7 +299,7 @@ class Translator:
         whole = self.tokenizers.target.segment(target, word_mode)
         kept = shorten(whole, self.max_source_pieces)
         given = kept.token_ids if kept is not whole else (*whole.token_ids, EOS_ID)
-        notes = (*request.notes, *_notes_of_cut("target", whole, kept))
+        notes = (*request.notes, *notes_of_cut("target", whole, kept))
         return replace(request, given=given, target=kept, notes=notes)
 
 
@@ -349,12 +349,6 @@ def _each_with_prefix(
 def _without_pieces(request: _Request) -> Translation | None:
     """The translation of nothing, which no search is needed for."""
     return Translation(request.source, (), _joined(request.notes)) if request.is_empty else None
-
-
-def _notes_of_cut(side: str, whole: Segmentation, kept: Segmentation) -> tuple[str, ...]:
-    if kept is whole:
-        return ()
-    return (f"the {side} has {len(whole.pieces)} pieces, only the first {len(kept.pieces)} were used",)
 
 
 def _translation(
