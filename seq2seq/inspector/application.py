@@ -84,9 +84,7 @@ def create_application(
     app.include_router(router)
     app.add_middleware(
         Guards,
-        questions=[
-            each.path for each in router.routes if isinstance(each, APIRoute) and "POST" in each.methods
-        ],
+        questions=_addresses_of_questions(),
         hosts=hosts,
         body_bytes=limits.body_bytes,
         body_seconds=limits.body_seconds,
@@ -101,6 +99,11 @@ def _answers(model: type, errors: Mapping[int, str] = _ERRORS_OF_QUESTIONS) -> d
     for status in sorted(errors):
         answers[status] = {"model": schemas.ErrorAnswer, "description": errors[status]}
     return answers
+
+
+def _addresses_of_questions() -> list[str]:
+    routes = [each for each in router.routes if isinstance(each, APIRoute)]
+    return [route.path for route in routes if "POST" in (route.methods or ())]
 
 
 def _questions(request: Request) -> Questions:

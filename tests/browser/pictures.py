@@ -116,6 +116,7 @@ def take_report(browser: Browser, report: Path) -> None:
     page.click("#tab-sentences")
     page.click(".worst")
     page.locator("[role=grid]").first.wait_for()
+    page.evaluate("scrollTo(0, 0)")
     page.screenshot(path=IMAGES / "report.png")
 
 
