@@ -91,6 +91,7 @@ def test_text_files_trains_from_two_files_a_split(tmp_path: Path, monkeypatch: p
     assert facts["train_pairs"] > 100
 
 
+@pytest.mark.slow  # `make demo` trains it, too
 def test_the_starter_configuration_trains(tmp_path: Path) -> None:
     sizes = ("train_pairs=120", "validation_pairs=8", "test_pairs=8")
     run = train_briefly("starter.yaml", tmp_path, *(f"data.corpus.{size}" for size in sizes))

@@ -98,6 +98,7 @@ class TestAFinishedRun:
             train_here(config, copied, resume=True)
         assert {path: path.read_bytes() for path in copied.rglob("*") if path.is_file()} == before
 
+    @pytest.mark.slow
     def test_is_no_finished_one_while_it_goes_on(self, copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """Killed at the end of its fourth epoch, it has the facts of the third, and is not finished."""
         saved = ResumableState.on_epoch_end
