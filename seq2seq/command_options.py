@@ -1,4 +1,4 @@
-"""What the command lines of translate.py and evaluate.py share. Imports nothing heavy."""
+"""What the command lines of the programs share. Imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -24,26 +24,28 @@ HOW_TO_GET_A_RUN = (
 )
 
 
-def new_parser(program: str, usage: str, description: str, examples: str) -> argparse.ArgumentParser:
-    """A parser that keeps the examples as they are written and takes no abbreviated options."""
+def new_parser(program: str, usage: str | None, description: str, examples: str) -> argparse.ArgumentParser:
+    """A parser that keeps the examples as they are written and takes no abbreviated options.
+
+    An empty value, such as that of a variable of the shell that is not set, is an error: it would pass for an
+    option that was not given. Of an option whose `type` is named, the type decides.
+
+    Args:
+        program: its name.
+        usage: what stands behind the name; None: every option.
+        description: of the program.
+        examples: below the options.
+    """
     parser = argparse.ArgumentParser(
         prog=program,
-        usage=f"{program} {usage}",
+        usage=None if usage is None else f"{program} {usage}",
         description=description,
         epilog=examples,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    refuse_empty_values(parser)
-    return parser
-
-
-def refuse_empty_values(parser: argparse.ArgumentParser) -> None:
-    """Let an empty value, such as that of a variable of the shell that is not set, be an error.
-
-    It would pass for an option that was not given. Of an option whose `type` is named, the type decides.
-    """
     parser.register("type", None, _given)
+    return parser
 
 
 def _given(text: str) -> str:

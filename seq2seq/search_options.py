@@ -127,14 +127,11 @@ class SearchOptions:
             range_text = f"of at least {minimum}" if maximum == math.inf else f"from {minimum} to {maximum:,}"
             raise UserError(f"{name} must be a whole number {range_text}; got {value!r}.")
 
-    def _check_number(self, name: str, *, minimum: float, maximum: float = math.inf) -> None:
+    def _check_number(self, name: str, *, minimum: float, maximum: float) -> None:
         value = getattr(self, name)
         is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
         if not is_number or not minimum <= value <= maximum:
-            range_text = f"of at least {minimum:g}"
-            if maximum < math.inf:
-                range_text = f"from {minimum:g} to {maximum:g}"
-            raise UserError(f"{name} must be a finite number {range_text}; got {value!r}.")
+            raise UserError(f"{name} must be a finite number from {minimum:g} to {maximum:g}; got {value!r}.")
 
 
 def run_search_options(config: Config, **changes: Any) -> SearchOptions:

@@ -94,7 +94,7 @@ def _load(text: str) -> tuple[Any, Any]:
         raise YamlError(f"not valid YAML: {problem}", mark.line + 1 if mark else None) from error
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         # Of PyYAML itself, about a value that is not what its tag says (`!!int x`), or nested without end.
-        raise YamlError(f"not a value that can be read: {error}", None) from error
+        raise YamlError(f"not a value that can be read: {error}") from error
 
 
 def _key_lines(

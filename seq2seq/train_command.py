@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import UserError
-from seq2seq.command_options import refuse_empty_values
+from seq2seq.command_options import new_parser
 from seq2seq.startup import share_cores
 
 _EPILOG = """\
@@ -24,14 +24,12 @@ Every option of a configuration is explained in docs/configuration.md.
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     """Read the command line; imports nothing heavy, so that --help answers at once."""
-    parser = argparse.ArgumentParser(
-        prog="train.py",
-        description="Train a GRU encoder-decoder with Bahdanau attention on a parallel corpus.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+    parser = new_parser(
+        "train.py",
+        None,
+        "Train a GRU encoder-decoder with Bahdanau attention on a parallel corpus.",
+        _EPILOG,
     )
-    refuse_empty_values(parser)
     parser.add_argument("--config", metavar="FILE", help="YAML configuration; see configs/")
     parser.add_argument(
         "--set",
@@ -85,7 +83,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     console = Console(stderr=True, emoji=False)
     # A path may have brackets or colons in it, which are not to be taken for markup.
-    as_it_is: Any = {"highlight": False, "markup": False, "emoji": False, "soft_wrap": True}
+    as_it_is: Any = {"highlight": False, "markup": False, "soft_wrap": True}
     console.print(config.name, style="bold", end="", **as_it_is)
     console.print(f" in {run.path}", **as_it_is)
     from data.quiet_tensorflow import load_tensorflow_quietly

@@ -18,9 +18,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.peers.measurement import THREADS
+from seq2seq.processor import core_count
 
-os.environ.setdefault("OMP_NUM_THREADS", str(THREADS))  # before PyTorch is loaded
+os.environ.setdefault("OMP_NUM_THREADS", str(core_count()))  # before PyTorch is loaded
 
 import torch
 from importlib_metadata import version
@@ -41,7 +41,7 @@ SPECIAL_PIECES = 4  # of this project's tokenizers: pad, unknown, begin and end;
 def main() -> None:
     folder = _parse_arguments().folder
     task = json.loads((folder / "task.json").read_text(encoding="utf-8"))
-    torch.set_num_threads(THREADS)
+    torch.set_num_threads(core_count())
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     repair_joeynmt()
     _write_vocabularies(folder, task)
@@ -116,6 +116,7 @@ def _write_facts(folder: Path, trainer: TrainManager, model: Any, minutes: float
         "version": f"{version('joeynmt')} (PyTorch {torch.__version__})",
         "parameters": sum(each.numel() for each in model.parameters()),
         "minutes": round(minutes, 1),
+        "threads": torch.get_num_threads(),
         "epochs_begun": trainer.stats.epochs,
         "updates": trainer.stats.steps,
         "best_after_updates": trainer.stats.best_ckpt_iter,
