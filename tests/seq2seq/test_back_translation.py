@@ -177,6 +177,7 @@ def test_attention_is_guided_in_every_pair(french_to_english: RunDirectory, tmp_
     assert len(data.alignments.is_known) == len(data.train.store) > 100
 
 
+@pytest.mark.slow
 def test_a_resumed_training_needs_no_model_and_ends_as_an_uninterrupted_one(
     french_to_english: RunDirectory, tmp_path: Path
 ) -> None:
@@ -356,6 +357,7 @@ def test_the_last_epochs_have_the_pairs_of_the_corpus_alone(
     assert steps == [sum(counts)]  # the cosine ends with the last batch
 
 
+@pytest.mark.slow
 def test_how_long_they_are_used_may_change_on_the_way(
     french_to_english: RunDirectory, tmp_path: Path
 ) -> None:
