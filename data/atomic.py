@@ -14,6 +14,7 @@ from typing import IO, Any
 from data.errors import UserError
 
 _CHARACTERS_OF_NAME = 40
+_MOST_LINKS = 40  # as the kernel: there may be a circle
 
 
 @contextmanager
@@ -27,7 +28,8 @@ def atomic_write(
 
     A symbolic link stays one: the file that it points at is written. A file that is there keeps its
     permissions. What is there and no file (a device such as /dev/null, a pipe) cannot be replaced; it is
-    written into.
+    written into, and so is what this process has open already, such as /dev/stdout or /dev/fd/3: the file
+    behind a redirection keeps what stands in it.
 
     Args:
         path: the file to write. Its folder is created when it does not exist.
@@ -40,9 +42,10 @@ def atomic_write(
     """
     path = Path(path)
     form: dict[str, Any] = {} if "b" in mode else {"encoding": encoding, "newline": newline}
+    descriptor = _own_descriptor(path)
     # Before a link is followed: where /dev/fd/63 points to has no name that could be opened.
-    if _is_special(path):
-        with open(path, mode, **form) as file:
+    if descriptor is not None or _is_special(path):
+        with open(path if descriptor is None else os.dup(descriptor), mode, **form) as file:
             yield file
         return
     if path.is_symlink():
@@ -91,7 +94,7 @@ def check_can_write(path: Path) -> None:
     """
     if path.is_dir():
         raise UserError(f"{path} is a directory. Expected the name of a file.")
-    if _is_special(path):
+    if _own_descriptor(path) is not None or _is_special(path):
         if not os.access(path, os.W_OK):
             raise UserError(f"Cannot write {path}: no permission.")
         return
@@ -117,6 +120,19 @@ def replace_durably(temporary: str | os.PathLike[str], path: str | os.PathLike[s
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def _own_descriptor(path: Path) -> int | None:
+    """The number in `/dev/fd/1`, or in what a link such as /dev/stdout leads to; None for any other path."""
+    place = os.path.abspath(path)
+    for _ in range(_MOST_LINKS):
+        folder, name = os.path.split(place)
+        if name.isdecimal() and os.path.realpath(folder) in (f"/proc/{os.getpid()}/fd", "/dev/fd"):
+            return int(name)
+        if not os.path.islink(place):
+            return None
+        place = os.path.normpath(os.path.join(folder, os.readlink(place)))
+    return None
 
 
 def _is_special(path: Path) -> bool:

@@ -20,6 +20,16 @@ class TfdsCorpusConfig(Section):
     validation: str = Field("validation", description="split to tune on")
     test: list[str] = Field(["test"], description="splits that evaluate.py scores; may be empty")
 
+    @model_validator(mode="after")
+    def _validation_is_one_split(self) -> TfdsCorpusConfig:
+        # Elsewhere `validation` is the name of the split to tune on, whatever TFDS calls that.
+        if "validation" in self.test and self.validation != "validation":
+            raise ValueError(
+                "test: a test set cannot be called validation when the split to tune on is "
+                f"{self.validation}; name it with its size, such as validation[:100%]"
+            )
+        return self
+
 
 class TextSplitConfig(Section):
     """One split: two line-aligned files, or one with a tab between source and target. Plain or .gz."""

@@ -14,6 +14,9 @@ from seq2seq.processor import bfloat16_is_fast, core_count
 BATCH_SIZE = 64
 # A stream is sorted by length within this many batches: enough for batches of almost equal lengths.
 _BATCHES_PER_WINDOW = 8
+# Of a batch; up to a beam of 40 the default batch size is kept. Each takes about 0.13 MB: some copies of a
+# row of 8,000 logits.
+_MOST_HYPOTHESES = 2560
 # A search is a row of products with small operations between them that keep one core busy at most.
 _SIDE_BY_SIDE = 2
 
@@ -31,6 +34,20 @@ def jobs_at_once(*, one_by_one: bool) -> int:
     # The products of one sentence are small. Where the processor makes short work of them, they are done
     # before a second thread has woken up.
     return core_count() if bfloat16_is_fast() else 1
+
+
+class NotEnoughMemory(UserError):
+    """A batch does not fit into memory."""
+
+
+def sentences_at_once(batch_size: int, hypotheses: int) -> int:
+    """How many sentences to decode together: fewer than wanted where each has very many hypotheses.
+
+    Args:
+        batch_size: that is wanted.
+        hypotheses: that a search follows for each sentence.
+    """
+    return max(1, min(batch_size, _MOST_HYPOTHESES // hypotheses))
 
 
 class Request(Protocol):
@@ -64,6 +81,7 @@ def decode_in_batches(
 
     Raises:
         ValueError: `batch_size` or `window` is below 1.
+        NotEnoughMemory: for a batch.
     """
     if batch_size < 1 or (window is not None and window < 1):
         raise ValueError(f"batch size and window must be at least 1, not {batch_size} and {window}")
@@ -78,11 +96,33 @@ def decode_in_batches(
             ]
             contents = [[in_window[place] for place in places] for places in batches]
             # A single batch stays in the caller's thread.
-            decoded = threads.map(decode, contents) if len(batches) > 1 else map(decode, contents)
+            explained = _explaining_memory(decode)
+            decoded = threads.map(explained, contents) if len(batches) > 1 else map(explained, contents)
             for places, found in zip(batches, decoded, strict=True):
                 for place, answer in zip(places, found, strict=True):
                     answers[place] = answer
             yield from (answer for answer in answers if answer is not None)
+
+
+def _explaining_memory(
+    decode: Callable[[list[AnyRequest]], list[Answer]],
+) -> Callable[[list[AnyRequest]], list[Answer]]:
+    """The same function, with a `UserError` for a batch that there is not enough memory for."""
+
+    def decode_or_explain(batch: list[AnyRequest]) -> list[Answer]:
+        try:
+            return decode(batch)
+        except Exception as error:
+            # By its name: this module does without TensorFlow.
+            if not isinstance(error, MemoryError) and type(error).__name__ != "ResourceExhaustedError":
+                raise
+            many = "a sentence" if len(batch) == 1 else f"{len(batch)} sentences at once"
+            raise NotEnoughMemory(
+                f"There is not enough memory to decode {many}. A smaller batch size or beam, fewer samples "
+                "or a lower maximum length need less."
+            ) from error
+
+    return decode_or_explain
 
 
 def read_in_chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:

@@ -57,6 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         use_shortlist=options.shortlist,
         reranker=load_reranker(job.reranking_run, rerank_weight(options), options.precision),
     )
+    job.check_unchanged()
     if options.attention != "learned":
         translator = with_replaced_attention(translator, options.attention)
     backward = None

@@ -45,6 +45,20 @@ class EvaluationJob:
     summary: EvaluationSummary | None
     reranking_run: RunDirectory | None
 
+    def check_unchanged(self) -> None:
+        """Check, once they are loaded, that the models are those that reports name.
+
+        Raises:
+            UserError: a training has replaced one meanwhile.
+        """
+        from seq2seq.evaluated_system import fingerprint
+
+        for run, described in zip(self.runs, self.system["system"]["runs"], strict=True):
+            if fingerprint(run) != described["fingerprint"]:
+                raise UserError(
+                    f"{run.path} got a better model while it was loaded. Give the same command again."
+                )
+
 
 def prepare(options: argparse.Namespace) -> EvaluationJob:
     """Check a command line and find what it names; no model is loaded.

@@ -54,6 +54,8 @@ def parse_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """
     parser = build_parser()
     options = parser.parse_args(arguments)
+    if options.output == "/dev/stdout":
+        options.output = "-"  # not as a file: it would be JSON and then tables
     problem = _contradiction(options)
     if problem is not None:
         parser.error(problem)

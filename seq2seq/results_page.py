@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -181,30 +182,46 @@ def page_lines(content: PageContent, pictures: Sequence[Mapping[str, str]]) -> I
         content: see there.
         pictures: of each run, by caption, where the page finds them.
     """
-    runs = content.runs
     yield f"# {content.title}"
     yield ""
     yield (
         "Written by `python -m seq2seq.results_page` from the JSON files of `evaluate.py`, not by hand; "
         "docs/evaluate.md says how."
     )
-    yield from _section("Scores", itertools.chain(score_table(runs), _member_lines(runs)))
-    yield from _section("Beside published figures", _published_lines(content))
-    yield from _section("Over seeds", seed_table(runs))
-    yield from _section("Shipped models", shipped_table(runs))
-    yield from _section("Other measures", more_scores_table(runs))
-    yield from _section("Word alignment and attention", alignment_table(runs))
-    yield from _section("By source length", length_table(runs))
-    yield from _section("Training", training_table(runs))
-    yield from _section("Speed of translation", _speed_lines(runs))
-    yield from _section("Pictures", _picture_lines(runs, pictures))
+    sections = ((heading, list(lines)) for heading, lines in _sections(content, pictures))
+    written = [(heading, lines) for heading, lines in sections if lines]
+    yield from ("", " · ".join(f"[{heading}](#{_anchor(heading)})" for heading, _ in written))
+    for heading, lines in written:
+        yield from ("", f"## {heading}", "", *lines)
+
+
+def _sections(
+    content: PageContent, pictures: Sequence[Mapping[str, str]]
+) -> Iterator[tuple[str, Iterable[str]]]:
+    """Heading and lines of each section; of one that has nothing to say, no lines."""
+    runs = content.runs
+    yield "Scores", itertools.chain(score_table(runs), _member_lines(runs))
+    yield "Beside published figures", _published_lines(content)
+    yield "Over seeds", seed_table(runs)
     if content.examples:
-        yield from _section("Translations, and where the model looked", example_lines(content.examples))
-    else:
+        yield "Translations, and where the model looked", example_lines(content.examples)
+    yield "Shipped models", shipped_table(runs)
+    yield "Other measures", more_scores_table(runs)
+    yield "Word alignment and attention", alignment_table(runs)
+    yield "By source length", length_table(runs)
+    yield "Training", training_table(runs)
+    yield "Speed of translation", _speed_lines(runs)
+    yield "Pictures", _picture_lines(runs, pictures)
+    if not content.examples:
         for run in runs:
-            yield from _section(f"Ten translations: {as_text(run.name)}", _example_table(run))
-    yield from _section("Signatures", _signature_lines(runs))
-    yield from _section("Software", _version_lines(runs))
+            yield f"Ten translations: {as_text(run.name)}", _example_table(run)
+    yield "Signatures", _signature_lines(runs)
+    yield "Software", _version_lines(runs)
+
+
+def _anchor(heading: str) -> str:
+    """What links call a heading where Markdown is rendered: without marks, `-` for a space."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
 def _published_lines(content: PageContent) -> Iterator[str]:
@@ -244,12 +261,6 @@ def _speed_lines(runs: Sequence[EvaluatedRun]) -> Iterator[str]:
         )
         yield ""
         yield from rows
-
-
-def _section(heading: str, lines: Iterator[str]) -> Iterator[str]:
-    content = list(lines)
-    if content:
-        yield from ("", f"## {heading}", "", *content)
 
 
 def _example_table(run: EvaluatedRun) -> Iterator[str]:

@@ -267,12 +267,10 @@ def _search_graph(ensemble: Ensemble, key: _Compiled) -> tuple[Callable[..., Hyp
 
 
 def _check_every_sentence_has_one(result: SearchResult) -> None:
-    without = np.flatnonzero(result.lengths[:, 0] == 0)
-    if without.size:
+    if (result.lengths[:, 0] == 0).any():
         raise UserError(
-            f"The model gives no finite probability to any translation of sentence {without[0]} of the "
-            "batch: its weights probably hold NaN or infinity (training has diverged). Use an "
-            "earlier checkpoint."
+            "The model gives no finite probability to any translation of a sentence: its weights probably "
+            "hold NaN or infinity (training has diverged). Use an earlier checkpoint."
         )
 
 

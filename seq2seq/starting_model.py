@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from seq2seq.config import Config, ConfigError, ModelConfig, TokenizerConfig
+from seq2seq.config import Config, ConfigError, ModelConfig, TokenizerConfig, parse_config
 from seq2seq.run_directory import RunDirectory
 from seq2seq.shipped_models import configured_model
 
@@ -62,7 +62,8 @@ def completed(config: Config) -> Config:
             f"training.start_from: {name}: a training has the network and the tokenizer of the model that it "
             "starts from. Leave these out:\n" + "\n".join(differing)
         )
-    return Config.model_validate(content)
+    # What is right by itself may contradict what the other model brings, such as its subword sampling.
+    return parse_config(content, f"training.start_from: {name}")
 
 
 def starting_tokenizers(config: Config) -> TokenizerPair | None:

@@ -143,11 +143,15 @@ def _leave(code: int | str | None) -> NoReturn:
 
 
 def _named_in_errors(stream: Any) -> io.TextIOWrapper:
-    """The same standard output, with `StandardOutputError` for what goes wrong in writing."""
+    """The same standard output, with `StandardOutputError` for what goes wrong in writing.
+
+    Data is UTF-8 with line feeds, whatever the locale and the platform say.
+    """
     return io.TextIOWrapper(
         io.BufferedWriter(_StandardOutputFile(stream.fileno(), "wb", closefd=False)),
-        encoding=stream.encoding,
+        encoding="utf-8",
         errors=stream.errors,
+        newline="\n",
         line_buffering=stream.line_buffering,
         write_through=stream.write_through,
     )

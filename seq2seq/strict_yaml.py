@@ -92,8 +92,9 @@ def _load(text: str) -> tuple[Any, Any]:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or str(error)
         raise YamlError(f"not valid YAML: {problem}", mark.line + 1 if mark else None) from error
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
-        # Of PyYAML itself, about a value that is not what its tag says (`!!int x`), or nested without end.
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        # Of PyYAML itself, about a value that is not what its tag says (`!!int x`, `!!bool x`), or nested
+        # without end.
         raise YamlError(f"not a value that can be read: {error}") from error
 
 

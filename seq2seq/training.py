@@ -14,6 +14,7 @@ from data.errors import UserError
 from seq2seq.batch_counts import attention_guide, batches_of_epochs, describe_batches, unknown_batches
 from seq2seq.config import Config, differences
 from seq2seq.consistency import ConsistencyFromEpoch
+from seq2seq.decoding_batches import NotEnoughMemory
 from seq2seq.epoch_batches import EpochBatches
 from seq2seq.loss_check import LossCheck
 from seq2seq.losses import Perplexity, TokenAccuracy, TokenCrossEntropy
@@ -145,11 +146,24 @@ def _way_on(run: RunDirectory) -> str:
     return f"What {run.state_file} holds is whole. Mend it, then: python train.py --run {run.path} --resume"
 
 
-def _write_outcome(run: RunDirectory, config: Config, progress: TrainingProgress) -> None:
+def _write_best(run: RunDirectory, config: Config, progress: TrainingProgress) -> None:
     run.write_facts(
         best_epoch=progress.best_epoch,
         best_score=progress.best_score,
         selected_by=config.training.select_by,
+    )
+
+
+def _epoch_ahead(run: RunDirectory, progress: TrainingProgress) -> int | None:
+    """The best model's epoch if it is later than the state: the process was killed between the two."""
+    best = run.read_facts().get("best_epoch") or 0
+    return best if best > progress.epoch else None
+
+
+def _write_outcome(run: RunDirectory, config: Config, progress: TrainingProgress) -> None:
+    if _epoch_ahead(run, progress) is None:
+        _write_best(run, config, progress)
+    run.write_facts(
         training_seconds=round(progress.seconds, 1),
         epochs=progress.epoch,
         finished=progress.finished,
@@ -158,7 +172,7 @@ def _write_outcome(run: RunDirectory, config: Config, progress: TrainingProgress
 
 def _new_data(run: RunDirectory, config: Config, mirror: str | None, console: Console) -> TrainingData:
     # A run that failed or was stopped before its first state has nothing that a new start would lose.
-    if run.exists() and (run.state_file.exists() or run.model_file.exists()):
+    if run.state_file.exists() or run.model_file.exists():
         raise UserError(
             f"{run.path} holds a run already. Go on with it (--resume), choose another "
             "directory (--run DIR), or delete it."
@@ -193,6 +207,12 @@ def _resumed_data(run: RunDirectory, config: Config, mirror: str | None, console
 
 def _check_unfinished(run: RunDirectory, config: Config, progress: TrainingProgress) -> None:
     training = config.training
+    ahead = _epoch_ahead(run, progress)
+    if ahead is not None and progress.epoch >= training.epochs:
+        raise UserError(
+            f"{run.path} was killed right after its best model, that of epoch {ahead}, had been written, "
+            f"and cannot end before it. To end it there: --resume --set training.epochs={ahead}"
+        )
     longer = f"To train longer: --resume --set training.epochs=N with N above {progress.epoch}."
     if progress.finished and progress.epoch >= training.epochs:
         raise UserError(f"{run.path} is finished: {progress.epoch} epochs. {longer}")
@@ -317,6 +337,8 @@ def _fit(
         display.status,
         _heat_maps(model, config, run, data, log),
         run.checkpoints,
+        # At once: whoever reads the run, or resumes it after it was killed, has to know whose weights it has.
+        lambda: _write_best(run, config, progress),
     )
     state = ResumableState(run.state_file, progress, config.training.save_every_seconds)
     state.set_model(model)
@@ -325,7 +347,6 @@ def _fit(
     batches = EpochBatches(data, progress, config.training.guided_attention)
     loss_check = LossCheck(config.training, progress, console)
     consistency = ConsistencyFromEpoch(config.training.r_drop, config.training.r_drop_from_epoch)
-    # Whoever reads the run while it trains, or after it was killed, finds what belongs to its weights.
     outcome = keras.callbacks.LambdaCallback(
         on_epoch_end=lambda epoch, logs: _write_outcome(run, config, progress)
     )
@@ -362,7 +383,7 @@ def _explained(run: RunDirectory, batches: EpochBatches) -> Iterator[None]:
         yield
     except Interrupted:
         pass
-    except tf.errors.ResourceExhaustedError as error:
+    except (tf.errors.ResourceExhaustedError, NotEnoughMemory) as error:
         raise UserError(
             "There is not enough memory for a batch. A smaller batches.batch_size (or tokens_per_batch), "
             f"batches.max_length or vocabulary needs less (docs/training.md, Memory). {_way_on(run)}"

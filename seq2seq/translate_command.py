@@ -41,7 +41,6 @@ def main(arguments: list[str] | None = None) -> int:
         UserError: for `seq2seq.startup.run_command` to show.
     """
     options = parse_options(arguments)
-    _write_utf8(sys.stdout)
     if options.list_models:
         _list_models()
         return 0
@@ -377,9 +376,3 @@ def _output(path: str | None) -> Iterator[TextIO]:
             return
         with atomic_write(path) as file:
             yield cast(TextIO, file)
-
-
-def _write_utf8(stream: TextIO) -> None:
-    """Data is UTF-8 with line feeds, whatever the locale and the platform say."""
-    if hasattr(stream, "reconfigure"):
-        stream.reconfigure(encoding="utf-8", newline="\n")

@@ -13,7 +13,7 @@ import numpy as np
 from data.segmentation import Segmentation
 from data.special_ids import EOS_ID
 from seq2seq.capitals import note_of_capitals
-from seq2seq.decoding_batches import BATCH_SIZE, decode_in_batches
+from seq2seq.decoding_batches import BATCH_SIZE, decode_in_batches, sentences_at_once
 from seq2seq.run_directory import RunDirectory, check_same_tokenizers
 from seq2seq.search_options import SearchOptions, run_search_options
 from seq2seq.shortening import notes_of_cut, shorten
@@ -182,7 +182,7 @@ class Translator:
             options: `default_options()` when not given.
             word_mode: how words are told apart, see `data.words.word_spans`.
             forced_prefix: how each translation has to begin; nothing is forced where it is empty.
-            batch_size: at most this many sentences are translated at once.
+            batch_size: at most this many sentences are translated at once; fewer with a very wide beam.
             window: this many texts are read, sorted by length and translated before the first is given out.
 
         Raises:
@@ -215,6 +215,7 @@ class Translator:
                 translations = self.reranker(translations, options.n_best)
             return [_with_note_of_end(each) for each in translations]
 
+        batch_size = sentences_at_once(batch_size, options.candidates)
         return decode_in_batches(requests, _without_pieces, decode, batch_size, window)
 
     def score(

@@ -52,6 +52,7 @@ class Validation(keras.callbacks.Callback):
         status: told what is being done.
         heat_maps: called with the epoch while the averaged weights are in place.
         checkpoints: where the weights of epochs go that the configuration wants kept.
+        chosen: called when another model has become the best and has been written.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Validation(keras.callbacks.Callback):
         status: Callable[[str], None],
         heat_maps: Callable[[int], None] | None = None,
         checkpoints: Checkpoints | None = None,
+        chosen: Callable[[], None] | None = None,
     ) -> None:
         super().__init__()
         self.data = data
@@ -74,6 +76,7 @@ class Validation(keras.callbacks.Callback):
         self.status = status
         self.heat_maps = heat_maps
         self.checkpoints = checkpoints
+        self.chosen = chosen
         self._search: Search | None = None
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
@@ -93,13 +96,14 @@ class Validation(keras.callbacks.Callback):
             if epoch + 1 >= training.validate_from_epoch and training.select_by == "bleu":
                 self.status("translating the validation split")
                 logs["val_bleu"] = self._bleu()
+            if self.heat_maps is not None:
+                self.status("drawing heat maps")
+                self.heat_maps(epoch)
+            # Last, so that little time lies between the best model and the state that goes with it.
             if training.select_by == "loss":
                 self._judge(-logs["val_loss"], logs["val_loss"], epoch)
             elif "val_bleu" in logs:
                 self._judge(logs["val_bleu"], logs["val_loss"], epoch)
-            if self.heat_maps is not None:
-                self.status("drawing heat maps")
-                self.heat_maps(epoch)
 
     def _teacher_forced(self) -> dict[str, float]:
         batches = tf.data.Dataset.from_generator(
@@ -148,9 +152,11 @@ class Validation(keras.callbacks.Callback):
         # The loss decides between equal scores: before a model can translate, its BLEU is 0 again and again.
         best = (-math.inf, 0.0) if progress.best_score is None else (progress.best_score, -progress.best_loss)
         if (score, -loss) > best:
+            save_model(self.model, self.model_file)
             progress.best_score, progress.best_loss, progress.best_epoch = score, loss, epoch + 1
             progress.validations_without_gain = progress.plateau_wait = 0
-            save_model(self.model, self.model_file)
+            if self.chosen is not None:
+                self.chosen()
             return
         progress.validations_without_gain += 1
         progress.plateau_wait += 1

@@ -77,17 +77,26 @@ def test_ted_pt_en_trains_from_a_data_set_of_tfds(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_text_files_trains_from_two_files_a_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("files", [1, 2])
+def test_text_files_trains_from_a_file_or_two_for_each_split(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: int
+) -> None:
     monkeypatch.chdir(tmp_path)
     Path("my_corpus").mkdir()
-    for split, count, skipped in (("train", 120, 0), ("validation", 12, 120), ("test", 10, 132)):
-        columns = zip(*sentence_pairs(count, skipped), strict=True)
-        for language, texts in zip(("az", "en"), columns, strict=True):
-            content = "".join(f"{text}\n" for text in texts)
-            Path("my_corpus", f"{split}.{language}").write_text(content, encoding="utf-8")
-    run = train_briefly("text_files.yaml", tmp_path)
+    two_files = []
+    for split, count, skipped in (("train", 120, 0), ("validation", 12, 120)):
+        pairs = list(sentence_pairs(count, skipped))
+        Path(f"my_corpus/{split}.tsv").write_text(
+            "".join(f"{source}\t{target}\n" for source, target in pairs)
+        )
+        for language, texts in zip(("en", "sv"), zip(*pairs, strict=True), strict=True):
+            Path(f"my_corpus/{split}.{language}").write_text("".join(f"{text}\n" for text in texts))
+        two_files.append(
+            f"data.corpus.{split}={{source: my_corpus/{split}.en, target: my_corpus/{split}.sv}}"
+        )
+    run = train_briefly("text_files.yaml", tmp_path, *(two_files if files == 2 else ()))
     facts = run.read_facts()
-    assert (facts["source_language"], facts["target_language"]) == ("az", "en")
+    assert (facts["source_language"], facts["target_language"]) == ("en", "sv")
     assert facts["train_pairs"] > 100
 
 

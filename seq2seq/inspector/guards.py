@@ -45,7 +45,7 @@ class Guards:
     ) -> None:
         self.app = app
         self.questions = frozenset(questions)
-        self.hosts = frozenset(host.casefold() for host in hosts)
+        self.hosts = frozenset(map(host_name, hosts))
         self.body_bytes = body_bytes
         self.body_seconds = body_seconds
 
@@ -132,10 +132,12 @@ class _Disconnected(Exception):
 
 
 def host_name(header: str) -> str:
-    """The host of a Host header without its port: `[::1]:8000` -> `::1`."""
+    """The host of a Host header, or of a user, without its port: `[::1]:8000` -> `::1`."""
     host = header.strip().casefold()
     if host.startswith("["):
         return host[1:].partition("]")[0]
+    if host.count(":") > 1:  # IPv6 without brackets, which has no port
+        return host
     return host.partition(":")[0]
 
 

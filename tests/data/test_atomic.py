@@ -189,3 +189,32 @@ def test_only_what_nobody_writes_any_more_is_removed(tmp_path: Path) -> None:
     assert names(tmp_path) == ["b.txt"]
     assert (tmp_path / "b.txt").read_text() == "whole"
     remove_abandoned(abandoned)  # gone already
+
+
+@pytest.mark.parametrize("path", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "link"])
+def test_the_file_behind_a_redirection_keeps_what_stands_in_it(tmp_path: Path, path: str) -> None:
+    (tmp_path / "link").symlink_to("/dev/stdout")
+    log = tmp_path / "log"
+    log.write_text("before\n")
+    program = (
+        "import sys; from pathlib import Path; from data.atomic import atomic_write, check_can_write\n"
+        "check_can_write(Path(sys.argv[1]))\n"
+        "with atomic_write(sys.argv[1]) as file: file.write('written\\n')\n"
+        "print('after')\n"
+    )
+    with log.open("a") as file:
+        subprocess.run(
+            [sys.executable, "-c", program, str(tmp_path / path)],  # an absolute path stays what it is
+            stdout=file,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            check=True,
+        )
+    assert log.read_text() == "before\nwritten\nafter\n"
+
+
+def test_links_in_a_circle_have_an_end(tmp_path: Path) -> None:
+    (tmp_path / "1").symlink_to("2")
+    (tmp_path / "2").symlink_to("1")
+    with atomic_write(tmp_path / "1") as file:
+        file.write("a file")
+    assert (tmp_path / "1").read_text() == "a file"

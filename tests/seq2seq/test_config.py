@@ -209,6 +209,7 @@ def test_all_mistakes_are_told_at_once(write: Any) -> None:
         ("- name\n", ": expected a mapping of sections"),
         ("name: x\ndata: &a {b: *a}\n", ":2: `data.b` holds itself"),
         ("name: x\ndata: !!timestamp abc\n", ": not a value that can be read: "),
+        ("name: x\ndata: !!bool maybe\n", ": not a value that can be read: "),
         (f"name: x\nseed: {'9' * 5000}\n", ": not a value that can be read: "),
     ],
 )
@@ -396,3 +397,16 @@ class TestDocumentation:
 
         for name in CHANGEABLE_ON_RESUME:
             assert f"`{name.strip('.')}`" in text, name
+
+
+@pytest.mark.parametrize("refused", [True, False])
+def test_validation_is_the_split_to_tune_on_and_no_other(write: Any, refused: bool) -> None:
+    tuned_on = "train[95%:]" if refused else "validation"
+    path = write(
+        "name: x\ndata:\n"
+        f"  corpus: {{kind: tfds, name: a/en-de, validation: '{tuned_on}', test: [validation]}}\n"
+    )
+    if refused:
+        assert "cannot be called validation when the split to tune on is train[95%:]" in refusal(path)
+    else:
+        load_config(path)

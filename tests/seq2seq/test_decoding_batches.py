@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from data.errors import UserError
-from seq2seq.decoding_batches import decode_in_batches
+from seq2seq.decoding_batches import NotEnoughMemory, decode_in_batches, sentences_at_once
 
 
 class Line(NamedTuple):
@@ -131,3 +131,24 @@ def test_a_graph_is_built_once_for_batches_that_come_at_once(asks: str):
     assert len(built) == 1
     for source, found in zip(sources, at_once, strict=True):
         np.testing.assert_array_equal(found, ask(source))
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "hypotheses", "sentences"),
+    [(64, 1, 64), (64, 40, 64), (64, 41, 62), (64, 500, 5), (64, 10_000, 1), (1, 5, 1), (512, 5, 512)],
+)
+def test_a_wide_beam_has_fewer_sentences_in_a_batch(batch_size: int, hypotheses: int, sentences: int):
+    assert sentences_at_once(batch_size, hypotheses) == sentences
+
+
+class ResourceExhaustedError(Exception):
+    """Of the name of TensorFlow's."""
+
+
+@pytest.mark.parametrize("error", [MemoryError, ResourceExhaustedError])
+def test_a_batch_that_does_not_fit_into_memory_is_named(error: type[Exception]):
+    def decode(batch: list[Line]) -> list[int]:
+        raise error
+
+    with pytest.raises(NotEnoughMemory, match="decode 2 sentences at once"):
+        list(decoded(lines(3, 3), decode))

@@ -484,3 +484,15 @@ def test_a_real_model_from_end_to_end(tmp_path, tiny_run, capsys) -> None:
     assert report["scores"]["perplexity"]["tokens"] == tokens
     assert report["scores"]["perplexity"]["per_token"] == pytest.approx(np.exp(-total / tokens), rel=1e-5)
     assert report["counts"]["empty_hypotheses"] >= 1
+
+
+def test_a_model_that_is_replaced_while_it_is_loaded_is_not_scored(
+    tmp_path, files, translator, monkeypatch
+) -> None:
+    from seq2seq.translator import Translator
+
+    run = make_run(tmp_path / "run")
+    monkeypatch.setattr(Translator, "load", lambda runs, **_: run.model_file.write_bytes(b"better"))
+    with pytest.raises(UserError, match=f"{run.path} got a better model while it was loaded"):
+        run_main(run.path, files)
+    assert not run.evaluation_folder.exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -176,3 +177,11 @@ def test_a_shipped_model_is_one_of_the_seeds(shipped_model: Path, tmp_path: Path
     change_report(run, change)
     (row,) = rows_of(page_of(tmp_path, shipped_model, run), "Over seeds")
     assert (row["configuration"], row["set"], row["runs"]) == ("tiny", shipped["set"], "2")
+
+
+def test_the_contents_name_every_section_and_lead_there(tmp_path: Path) -> None:
+    page = page_of(tmp_path, evaluated(tmp_path / "run_1"))
+    contents = page.splitlines()[4]
+    assert re.findall(r"\[([^]]*)]", contents) == re.findall(r"^## (.*)$", page, re.MULTILINE)
+    assert "(#word-alignment-and-attention)" in contents
+    assert "(#ten-translations-run_1)" in contents  # as GitHub makes it of "Ten translations: run\_1"

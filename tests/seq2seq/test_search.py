@@ -419,7 +419,7 @@ def test_minus_infinity_among_the_logits_is_a_token_that_cannot_be(large, large_
 def test_broken_weights_give_an_error_that_says_so(bad, options):
     weights = TinyWeights(30, seed=5)
     weights.output[:] = bad
-    with pytest.raises(UserError, match=r"sentence 0 of the batch.*NaN"):
+    with pytest.raises(UserError, match=r"no finite probability.*NaN"):
         Search([TinyModel(weights)], options).search(SOURCES)
 
 

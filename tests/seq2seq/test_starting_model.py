@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -114,3 +115,13 @@ def test_a_model_that_is_not_there(tmp_path: Path) -> None:
 def test_without_a_start_nothing_changes() -> None:
     config = parse_config({"name": "plain", "data": CONTENT["data"]}, "test")
     assert completed(config) is config
+
+
+def test_what_the_other_model_brings_may_contradict_the_rest(trained: TrainedRun, tmp_path: Path) -> None:
+    start = RunDirectory(shutil.copytree(trained.folder, tmp_path / "start"))
+    sampling = start.config.tokenizer.model_copy(update={"sampling_alpha": 0.1, "model_type": "unigram"})
+    start.create(start.config.model_copy(update={"tokenizer": sampling}))
+    by_tokens = {"batches": {"batch_size": None, "tokens_per_batch": 400}}
+    with pytest.raises(ConfigError, match=rf"training\.start_from: {start.path}.*tokens_per_batch"):
+        completed(starting_from(start.path, **by_tokens))
+    completed(starting_from(start.path, **by_tokens, tokenizer={"sampling_alpha": 0.0}))

@@ -174,3 +174,10 @@ run_command(lambda _: pool.submit(int, 7).result())
 """
     ended = run_program(program)
     assert (ended.returncode, ended.stderr) == (7, "")
+
+
+def test_standard_output_is_utf8_whatever_the_locale_says():
+    program = "from seq2seq.startup import run_command; run_command(lambda _: print('– 你好'))"
+    environment = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=60, env=environment)
+    assert (ended.stdout, ended.stderr) == ("– 你好\n".encode(), b"")

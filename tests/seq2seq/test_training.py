@@ -88,6 +88,24 @@ class TestAFinishedRun:
         with pytest.raises(UserError, match="holds a run already"):
             train_here(tiny_training(), copied)
 
+    def test_is_not_trained_over_either_when_its_configuration_is_lost(self, copied: Path) -> None:
+        (copied / "config.yaml").unlink()
+        before = {path: path.read_bytes() for path in copied.rglob("*") if path.is_file()}
+        with pytest.raises(UserError, match="holds a run already"):
+            train_here(tiny_training(), copied)
+        assert {path: path.read_bytes() for path in copied.rglob("*") if path.is_file()} == before
+
+    def test_does_not_end_before_its_best_model(self, copied: Path) -> None:
+        """Killed between its best model and the state of that epoch, it knows whose weights it has."""
+        config = RunDirectory(copied).config.model_copy(deep=True)
+        stopped_in(copied, config, planned=5)
+        RunDirectory(copied).write_facts(best_epoch=3, best_score=77.0)
+        config.training.epochs = 2
+        with pytest.raises(UserError, match=r"best model, that of epoch 3, .*training\.epochs=3"):
+            train_here(config, copied, resume=True)
+        facts = RunDirectory(copied).read_facts()
+        assert (facts["best_epoch"], facts["best_score"]) == (3, 77.0)
+
     def test_is_not_resumed_for_nothing(self, copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """What is refused changes nothing, whatever it asked for besides, and reads no corpus."""
         monkeypatch.setattr(training, "reopen_training_data", None)

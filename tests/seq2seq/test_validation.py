@@ -219,10 +219,21 @@ class TestWhatIsMeasured:
         monkeypatch.setattr(Validation, "_bleu", noted("bleu", 20.0))
         config, progress = tiny_training(select_by="bleu"), TrainingProgress()
         heat_maps = noted("heat maps", None)
-        callback = Validation(None, config, progress, Path("x"), None, lambda _: None, heat_maps)  # type: ignore[arg-type]
+        chosen = noted("chosen", None)
+        callback = Validation(
+            None,  # type: ignore[arg-type]
+            config,
+            progress,
+            Path("x"),
+            None,
+            lambda _: None,
+            heat_maps,
+            chosen=chosen,
+        )
         callback.set_model(FakeModel())
         callback.on_epoch_end(0, {})
-        assert done == ["loss", "bleu", "save", "heat maps"]
+        # Between the model and what is said of it no time is spent.
+        assert done == ["loss", "bleu", "heat maps", "save", "chosen"]
         assert not inside
 
     @pytest.mark.parametrize("loss", [math.nan, math.inf])

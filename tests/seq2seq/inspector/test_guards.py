@@ -22,6 +22,7 @@ from tests.seq2seq.inspector.asking import Asking
         ("127.0.0.1", "127.0.0.1"),
         ("", ""),
         ("A.B", "a.b"),
+        ("FD00::1", "fd00::1"),
     ],
 )
 def test_host_names(header: str, host: str) -> None:
