@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -255,7 +256,7 @@ def test_a_large_matrix_is_drawn_at_once(translated: Callable[..., Page]) -> Non
 
 
 def test_downloads(translated: Callable[..., Page], tmp_path: Any) -> None:
-    page = translated(translation("I <see> it", "ich es sehe"))
+    page = translated(translation("I <see> it", "ich e\x02s sehe"))
 
     def content(name: str) -> bytes:
         with page.expect_download() as download:
@@ -267,6 +268,8 @@ def test_downloads(translated: Callable[..., Page], tmp_path: Any) -> None:
     svg = content("SVG").decode()
     assert "&lt;see&gt;" in svg
     assert svg.count("<rect") == 1 + 4 * 4
+    ElementTree.fromstring(svg)
+    assert "e\ufffds" in svg  # a control character, which XML has no place for
     assert b'"word_attention"' in content("JSON")
     assert content("Pharaoh") == b"0-0 1-1 2-2\n"
 

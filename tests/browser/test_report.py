@@ -198,9 +198,12 @@ def test_the_lexicon_leads_to_its_sentences(opened) -> None:
     page.click("[aria-label='bank → Bank, 1×: show the sentences']")
     assert page.locator("#tab-sentences[aria-selected=true]").count() == 1
     assert numbers(page) == [1]
-    assert page.locator(".chip bdi").inner_text() == "bank → Bank"
+    assert page.locator(".chip span").inner_text() == "bank → Bank"
+    # Each word for itself: from right to left it would turn the arrow around.
+    assert page.locator(".chip bdi").all_inner_texts() == ["bank", "Bank"]
     assert page.locator("#sentence-1 mark.wanted").all_inner_texts() == ["bank", "Bank"]
     page.click(".chip button")
+    assert page.evaluate("document.activeElement.matches('[type=search]')")  # the button is gone
     assert len(numbers(page)) == len(ENGLISH)
     assert page.locator("mark.wanted").count() == 0
 
@@ -213,6 +216,8 @@ def test_doubtful_words_lead_to_their_sentences(opened) -> None:
     assert page.locator("#dropped tbody th").all_inner_texts() == ["here"]
     page.click("[aria-label='Show the sentences with Hunde']")
     assert numbers(page) == [3]
+    assert page.locator(".chip span").inner_text().startswith("“Hunde” ")
+    assert page.locator(".chip bdi").all_inner_texts() == ["Hunde"]
 
 
 def test_arabic_is_read_from_the_right(opened) -> None:

@@ -242,6 +242,7 @@ export class AttentionTab {
       const label = `${span.getAttribute("aria-label")}, warning sign: ${[...names].join(", ")}`;
       span.setAttribute("aria-label", label);
     }
+    this.#markWarning(this.pointedOut ?? null);
   }
 
   #spansOfSign(sign) {
@@ -250,6 +251,7 @@ export class AttentionTab {
 
   /** Brings out the words of one warning sign; null of none. */
   #markWarning(sign) {
+    this.pointedOut = sign; // the spans are made anew when another level or drawing is chosen
     for (const span of this.view.querySelectorAll(".unit.pointed-out")) span.classList.remove("pointed-out");
     if (!sign) return;
     for (const span of this.#spansOfSign(sign)) span.classList.add("pointed-out");

@@ -2,7 +2,7 @@
 
 import { Asker } from "./api.js";
 import { choice, Progress } from "./controls.js";
-import { element } from "./dom.js";
+import { element, isShortcut } from "./dom.js";
 import { END_LABEL, isRightToLeft, percent, pieceLabel, textOfPieces, withoutEnd } from "./units.js";
 import { searchOf } from "./view_state.js";
 
@@ -76,18 +76,24 @@ export class BeamTab {
     this.progress.clear();
     if (key === this.asked) return;
     this.asked = null;
-    this.sheet.classList.add("stale");
+    this.#setStale(true);
     try {
       const answer = await this.asker.latest((ask) => ask("api/beam", body));
       if (!answer) return;
       this.asked = key;
-      this.sheet.classList.remove("stale");
+      this.#setStale(false);
       this.#draw(answer.nodes);
     } catch (error) {
-      this.sheet.classList.remove("stale");
+      this.#setStale(false);
       this.sheet.replaceChildren();
       this.progress.problem(error);
     }
+  }
+
+  /** The tree of another question stays to be seen, but nothing goes on from it. */
+  #setStale(isStale) {
+    this.sheet.classList.toggle("stale", isStale);
+    this.sheet.inert = isStale;
   }
 
   #draw(nodes) {
@@ -121,9 +127,12 @@ export class BeamTab {
     tree.style.inlineSize = `${width}px`;
     tree.style.blockSize = `${height}px`;
     this.sheet.replaceChildren(
-      element("div", { class: "beam-scroller" }, element("div", { class: "beam-sheet" }, lines, tree)),
+      element(
+        "div",
+        { class: "beam-scroller", dir: mirrored ? "rtl" : "ltr" }, // its beginning is what is seen first
+        element("div", { class: "beam-sheet", dir: "ltr" }, lines, tree),
+      ),
     );
-    if (mirrored) this.sheet.firstChild.scrollLeft = width;
     this.#listen(tree);
     this.#showPath(null);
   }
@@ -200,7 +209,7 @@ export class BeamTab {
     tree.addEventListener("click", (event) => this.#continueFrom(idOf(event.target)));
     tree.addEventListener("keydown", (event) => {
       const id = idOf(event.target);
-      if (id === null) return;
+      if (id === null || isShortcut(event)) return;
       if (event.key === "Enter" || event.key === " ") {
         event.preventDefault();
         this.#continueFrom(id);

@@ -1,6 +1,6 @@
 /** Small controls that several views use. */
 
-import { element, roving } from "./dom.js";
+import { element, isShortcut, roving } from "./dom.js";
 
 /**
  * A few choices side by side, one of which is on.
@@ -29,7 +29,7 @@ export function choice(label, choices, value, onChange) {
   );
   group.addEventListener("keydown", (event) => {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-    if (!step) return;
+    if (!step || isShortcut(event)) return;
     event.preventDefault();
     choose(buttons[(buttons.indexOf(event.target) + step + buttons.length) % buttons.length]);
   });
@@ -73,7 +73,7 @@ export function startTabs(list, names, onChange) {
     const next = { ArrowRight: place + 1, ArrowLeft: place - 1 + tabs.length, Home: 0, End: tabs.length - 1 }[
       event.key
     ];
-    if (next === undefined) return;
+    if (next === undefined || isShortcut(event)) return;
     event.preventDefault();
     const tab = tabs[next % tabs.length];
     tab.focus();

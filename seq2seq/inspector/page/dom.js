@@ -33,6 +33,9 @@ export function drawWhenVisible(host, draw) {
   observer.observe(host);
 }
 
+/** Whether a key belongs to the browser or the system: Alt and an arrow go back in the history. */
+export const isShortcut = (event) => event.altKey || event.metaKey || event.ctrlKey;
+
 /** Elements that share one stop of the Tab key: only the one last focused has it. */
 export function roving(elements) {
   elements.forEach((each, index) => (each.tabIndex = index === 0 ? 0 : -1));

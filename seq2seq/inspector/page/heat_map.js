@@ -1,5 +1,5 @@
 import { weightColors } from "./colors.js";
-import { element } from "./dom.js";
+import { element, isShortcut } from "./dom.js";
 import { codePoints, weightDescriber, WORDINGS } from "./units.js";
 
 const SMALLEST_CELL = 15;
@@ -107,6 +107,9 @@ export class HeatMap {
     this.scroller.style.setProperty("--cell", `${cell}px`);
     this.scroller.style.setProperty("--label-height", `${Math.ceil(height)}px`);
     this.scroller.style.setProperty("--overhang", `${Math.ceil(overhang)}px`);
+    // What is focused does not stay behind the row labels.
+    const labelSide = this.rightToLeft ? "scrollPaddingRight" : "scrollPaddingLeft";
+    this.scroller.style[labelSide] = `${Math.ceil(rowLabels)}px`;
   }
 
   #fill() {
@@ -174,6 +177,8 @@ export class HeatMap {
       if (place) send("cell-pick", place);
     });
     this.table.addEventListener("keydown", (event) => {
+      const toAnEnd = event.ctrlKey && !event.altKey && ["Home", "End"].includes(event.key);
+      if (isShortcut(event) && !toAnEnd) return;
       const place = this.#placeOf(event.target);
       if (!place) return;
       if (event.key === "Enter" || event.key === " ") {

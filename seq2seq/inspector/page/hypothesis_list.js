@@ -1,6 +1,6 @@
 /** The n best translations, one of which is looked at. */
 
-import { element, roving } from "./dom.js";
+import { element, isShortcut, roving } from "./dom.js";
 import { percent } from "./units.js";
 
 /** How sure the model was: the geometric mean of its pieces' probabilities, and what the search ranked by. */
@@ -49,7 +49,7 @@ export function hypothesisList(hypotheses, rank, language, onChange) {
   });
   group.addEventListener("keydown", (event) => {
     const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
-    if (!step) return;
+    if (!step || isShortcut(event)) return;
     event.preventDefault();
     choose((buttons.indexOf(event.target) + step + buttons.length) % buttons.length);
   });

@@ -34,6 +34,7 @@ class Page {
   constructor({ models, limits }) {
     this.models = models;
     this.translation = null; // the answer that is shown
+    this.restoring = false; // whether the address says something else, which has been asked
     this.current = START; // what it answers and how it is shown; a question counts once it has been answered
     this.form = new QuestionForm(models, limits, (question) => this.#onQuestion(question));
     this.asker = new Asker((isBusy) => this.#showBusy(isBusy));
@@ -67,6 +68,7 @@ class Page {
   #restore() {
     const addressed = fromFragment(location.hash);
     this.asker.cancel();
+    this.restoring = false;
     this.form.complain();
     this.form.show(addressed);
     if (!this.translation) this.current = addressed;
@@ -85,6 +87,7 @@ class Page {
   /** Takes the answer away, so that nothing can be asked about it in a state that is not its own. */
   #showNothing(state) {
     this.current = state;
+    this.restoring = false;
     this.translation = null;
     byId("answer").hidden = true;
     byId("status").replaceChildren();
@@ -92,6 +95,8 @@ class Page {
 
   #change(changes, { newEntry = false } = {}) {
     this.current = { ...this.current, ...changes };
+    // Until what the address says has been answered, the address is not of what is shown.
+    if (this.restoring) return;
     const address = `#${toFragment(this.current)}`;
     if (newEntry && address !== location.hash) history.pushState(null, "", address);
     else history.replaceState(null, "", address);
@@ -110,10 +115,12 @@ class Page {
     this.form.complain();
     byId("status").replaceChildren();
     const body = questionOf({ ...this.current, ...changes });
+    this.restoring = fromAddress;
     let answer;
     try {
       answer = await this.asker.latest((question) => question("api/translate", body));
     } catch (error) {
+      this.restoring = false;
       const isOld = fromAddress && error.code === "unknown_piece"; // its beginning was chosen with other weights
       const { prefix } = isOld ? START : body;
       if (fromAddress) this.#showNothing({ ...this.current, ...changes, prefix });
@@ -121,6 +128,7 @@ class Page {
       return;
     }
     if (!answer) return;
+    this.restoring = false;
     const focused = document.activeElement?.closest(".alternatives, .beam-tree, #notices");
     this.#change(changes, { newEntry: !fromAddress }); // the browser's Back goes to what was asked before
     [this.translation] = answer.translations;

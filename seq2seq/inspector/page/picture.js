@@ -60,10 +60,13 @@ export function layout({ rows, columns, weights, rightToLeft: mirrored }) {
   };
 }
 
+// What XML 1.0 has no place for: a text from elsewhere may hold control characters.
+const NOT_XML = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
+
 function svgElement(name, attributes, content = "") {
   const made = document.createElementNS(SVG, name);
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  made.textContent = content;
+  made.textContent = content.replace(NOT_XML, "\ufffd");
   return made;
 }
 

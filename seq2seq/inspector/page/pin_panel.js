@@ -108,6 +108,7 @@ export class PinPanel {
     const last = translation.source.words.length;
     const pins = this.state().pins.filter((word) => word <= last);
     this.cancel();
+    this.result.classList.toggle("stale", pins.length > 0);
     if (!pins.length) {
       this.result.replaceChildren();
       return;
@@ -121,8 +122,11 @@ export class PinPanel {
     };
     try {
       const answer = await this.asker.latest((ask) => ask("api/pin", body));
-      if (answer) this.#showResult(answer);
+      if (!answer) return;
+      this.result.classList.remove("stale");
+      this.#showResult(answer);
     } catch (error) {
+      this.result.classList.remove("stale");
       this.result.replaceChildren();
       this.progress.problem(error);
     }

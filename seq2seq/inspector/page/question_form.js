@@ -131,6 +131,7 @@ export class QuestionForm {
     const place = byId("question-problem");
     place.textContent = message;
     place.hidden = !message;
+    if (message) place.scrollIntoView({ block: "nearest" }); // what was pressed may be far below
   }
 
   /** Why a sentence is too long for the server, counted as it counts; "" when it is not. */

@@ -1,5 +1,5 @@
 import { weightColors } from "./colors.js";
-import { element, roving } from "./dom.js";
+import { element, isShortcut, roving } from "./dom.js";
 import { codePoints } from "./units.js";
 
 /**
@@ -72,7 +72,7 @@ export class TextLine {
 
   #move(event, send) {
     const span = event.target.closest(".unit");
-    if (!span) return;
+    if (!span || isShortcut(event)) return;
     if (event.key === "Enter" || event.key === " ") {
       event.preventDefault();
       send("unit-pick", span);

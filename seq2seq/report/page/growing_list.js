@@ -30,7 +30,11 @@ export function growingList(host, items, draw, { chunk = 60, name = "sentences",
     },
     { rootMargin: "1500px" },
   );
-  footer.addEventListener("click", () => grow(drawn + chunk));
+  footer.addEventListener("click", () => {
+    const first = drawn;
+    grow(drawn + chunk);
+    if (footer.hidden) host.children[first]?.querySelector("summary, button")?.focus();
+  });
   host.replaceChildren();
   before.parentElement.querySelector(":scope > .more")?.remove();
   before.after(footer);

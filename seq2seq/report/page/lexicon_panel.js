@@ -62,7 +62,11 @@ export class LexiconPanel {
     translations.append(...entry.translations.slice(0, FIRST_TRANSLATIONS).map((each) => this.#translation(entry, each)));
     if (rest.length) {
       const more = element("button", { type: "button", class: "rest" }, `and ${rest.length} more`);
-      more.addEventListener("click", () => more.replaceWith(...rest.map((each) => this.#translation(entry, each))));
+      more.addEventListener("click", () => {
+        const fresh = rest.map((each) => this.#translation(entry, each));
+        more.replaceWith(...fresh);
+        fresh[0].focus();
+      });
       translations.append(more);
     }
     const word = element("bdi", { lang: this.languages.source }, entry.word);
@@ -77,7 +81,10 @@ export class LexiconPanel {
     const button = element("button", { type: "button", class: "pair" }, name, times);
     button.style.setProperty("--share", `${(100 * sentences.length) / entry.count}%`);
     button.setAttribute("aria-label", `${label}, ${sentences.length}×: show the sentences`);
-    button.addEventListener("click", () => this.onChoose({ label, sentences, source: entry.word, target: word }));
+    // Each apart, so that words from right to left do not turn the arrow around.
+    const { source, target } = this.languages;
+    const parts = [element("bdi", { lang: source }, entry.word), " → ", element("bdi", { lang: target }, word)];
+    button.addEventListener("click", () => this.onChoose({ parts, sentences, source: entry.word, target: word }));
     return button;
   }
 }

@@ -45,7 +45,7 @@ export class SentencesPanel {
   /**
    * Shows only some sentences, with words marked in them.
    *
-   * @param {{label: string, sentences: number[], source?: string, target?: string}} words
+   * @param {{parts: (Node|string)[], sentences: number[], source?: string, target?: string}} words
    */
   only(words) {
     this.state = { ...everything(), words };
@@ -150,8 +150,11 @@ export class SentencesPanel {
     this.chip.hidden = !words;
     if (words) {
       const drop = element("button", { type: "button", "aria-label": "Show all sentences again" }, "×");
-      drop.addEventListener("click", () => this.#change({ words: null }));
-      this.chip.replaceChildren(element("bdi", {}, words.label), drop);
+      drop.addEventListener("click", () => {
+        this.#change({ words: null });
+        this.search.focus(); // the button is gone
+      });
+      this.chip.replaceChildren(element("span", {}, ...words.parts), drop);
     }
   }
 

@@ -1,5 +1,7 @@
 /** Tabs in the manner of the ARIA practices: arrow keys move, the chosen tab alone is reached by Tab. */
 
+import { isShortcut } from "../../inspector/page/dom.js";
+
 /**
  * @param {HTMLElement} list has buttons with role tab, each with `aria-controls`
  * @returns {(id: string) => void} chooses the tab of the panel with this id
@@ -21,7 +23,7 @@ export function tabs(list) {
   list.addEventListener("keydown", (event) => {
     const place = all.indexOf(event.target.closest('[role="tab"]'));
     const next = { ArrowRight: place + 1, ArrowLeft: place - 1, Home: 0, End: all.length - 1 }[event.key];
-    if (place < 0 || next === undefined) return;
+    if (place < 0 || next === undefined || isShortcut(event)) return;
     event.preventDefault();
     const tab = all[(next + all.length) % all.length];
     choose(tab);

@@ -1,4 +1,4 @@
-import { element } from "../../inspector/page/dom.js";
+import { element, quotesApart } from "../../inspector/page/dom.js";
 import { growingList } from "./growing_list.js";
 
 const ORDERS = {
@@ -44,8 +44,8 @@ export function wordTable(host, entries, { verb, side, language, empty, onChoose
     const word = element("bdi", { lang: language }, entry.word);
     const name = `Show the sentences with ${entry.word}`;
     const button = element("button", { type: "button", "aria-label": name }, "show");
-    const label = `“${entry.word}” ${verb}`;
-    button.addEventListener("click", () => onChoose({ label, sentences: entry.sentences, [side]: entry.word }));
+    const parts = quotesApart(`“${entry.word}” ${verb}`);
+    button.addEventListener("click", () => onChoose({ parts, sentences: entry.sentences, [side]: entry.word }));
     const percent = element("span", { class: "figure" }, `${Math.round(100 * entry.share)} %`);
     return element(
       "tr",
