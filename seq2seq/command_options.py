@@ -24,6 +24,10 @@ HOW_TO_GET_A_RUN = (
 )
 
 
+# What an output may be called that is no file: each line of it comes out as soon as it is ready.
+STANDARD_OUTPUT = frozenset({"-", "/dev/stdout"})
+
+
 def new_parser(program: str, usage: str | None, description: str, examples: str) -> argparse.ArgumentParser:
     """A parser that keeps the examples as they are written and takes no abbreviated options.
 

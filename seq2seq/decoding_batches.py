@@ -85,6 +85,7 @@ def decode_in_batches(
     """
     if batch_size < 1 or (window is not None and window < 1):
         raise ValueError(f"batch size and window must be at least 1, not {batch_size} and {window}")
+    decode = _explaining_memory(decode)
     window = window or (1 if batch_size == 1 else batch_size * _BATCHES_PER_WINDOW)
     with ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="decoding") as threads:
         for in_window in read_in_chunks(requests, window):
@@ -96,8 +97,7 @@ def decode_in_batches(
             ]
             contents = [[in_window[place] for place in places] for places in batches]
             # A single batch stays in the caller's thread.
-            explained = _explaining_memory(decode)
-            decoded = threads.map(explained, contents) if len(batches) > 1 else map(explained, contents)
+            decoded = threads.map(decode, contents) if len(batches) > 1 else map(decode, contents)
             for places, found in zip(batches, decoded, strict=True):
                 for place, answer in zip(places, found, strict=True):
                     answers[place] = answer

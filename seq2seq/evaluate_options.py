@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from seq2seq.command_options import (
+    STANDARD_OUTPUT,
     add_reranking_options,
     add_search_options,
     add_speed_options,
@@ -54,8 +55,8 @@ def parse_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """
     parser = build_parser()
     options = parser.parse_args(arguments)
-    if options.output == "/dev/stdout":
-        options.output = "-"  # not as a file: it would be JSON and then tables
+    if options.output in STANDARD_OUTPUT:
+        options.output = "-"
     problem = _contradiction(options)
     if problem is not None:
         parser.error(problem)

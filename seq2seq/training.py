@@ -146,12 +146,12 @@ def _way_on(run: RunDirectory) -> str:
     return f"What {run.state_file} holds is whole. Mend it, then: python train.py --run {run.path} --resume"
 
 
-def _write_best(run: RunDirectory, config: Config, progress: TrainingProgress) -> None:
-    run.write_facts(
-        best_epoch=progress.best_epoch,
-        best_score=progress.best_score,
-        selected_by=config.training.select_by,
-    )
+def _best(config: Config, progress: TrainingProgress) -> dict[str, Any]:
+    return {
+        "best_epoch": progress.best_epoch,
+        "best_score": progress.best_score,
+        "selected_by": config.training.select_by,
+    }
 
 
 def _epoch_ahead(run: RunDirectory, progress: TrainingProgress) -> int | None:
@@ -161,9 +161,9 @@ def _epoch_ahead(run: RunDirectory, progress: TrainingProgress) -> int | None:
 
 
 def _write_outcome(run: RunDirectory, config: Config, progress: TrainingProgress) -> None:
-    if _epoch_ahead(run, progress) is None:
-        _write_best(run, config, progress)
+    best = _best(config, progress) if _epoch_ahead(run, progress) is None else {}
     run.write_facts(
+        **best,
         training_seconds=round(progress.seconds, 1),
         epochs=progress.epoch,
         finished=progress.finished,
@@ -338,7 +338,7 @@ def _fit(
         _heat_maps(model, config, run, data, log),
         run.checkpoints,
         # At once: whoever reads the run, or resumes it after it was killed, has to know whose weights it has.
-        lambda: _write_best(run, config, progress),
+        lambda: run.write_facts(**_best(config, progress)),
     )
     state = ResumableState(run.state_file, progress, config.training.save_every_seconds)
     state.set_model(model)

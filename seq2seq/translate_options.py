@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from seq2seq.command_options import (
+    STANDARD_OUTPUT,
     add_reranking_options,
     add_search_options,
     add_speed_options,
@@ -64,8 +65,7 @@ def parse_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     # Unlike parse_args, this takes sentences on either side of the options.
     options = parser.parse_intermixed_args(before)
     options.sentences = [*options.sentences, *sentences]
-    # Not as a file: what stands in the file behind a redirection would be replaced.
-    if options.output in ("-", "/dev/stdout"):
+    if options.output in STANDARD_OUTPUT:
         options.output = None
     problem = _contradiction(options)
     if problem is not None:

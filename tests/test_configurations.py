@@ -86,11 +86,11 @@ def test_text_files_trains_from_a_file_or_two_for_each_split(
     two_files = []
     for split, count, skipped in (("train", 120, 0), ("validation", 12, 120)):
         pairs = list(sentence_pairs(count, skipped))
-        Path(f"my_corpus/{split}.tsv").write_text(
-            "".join(f"{source}\t{target}\n" for source, target in pairs)
-        )
+        lines = "".join(f"{source}\t{target}\n" for source, target in pairs)
+        Path(f"my_corpus/{split}.tsv").write_text(lines, encoding="utf-8")
         for language, texts in zip(("en", "sv"), zip(*pairs, strict=True), strict=True):
-            Path(f"my_corpus/{split}.{language}").write_text("".join(f"{text}\n" for text in texts))
+            lines = "".join(f"{text}\n" for text in texts)
+            Path(f"my_corpus/{split}.{language}").write_text(lines, encoding="utf-8")
         two_files.append(
             f"data.corpus.{split}={{source: my_corpus/{split}.en, target: my_corpus/{split}.sv}}"
         )

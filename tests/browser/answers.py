@@ -119,6 +119,20 @@ def pinned(
     }
 
 
+def answer_to_each(body: dict[str, Any]) -> dict[str, Any]:
+    """What `/api/translate` answers to a body: every sentence has a translation of its own."""
+    sentence = body["sentences"][0]
+    return answered(translation(sentence, f"answer to {sentence}"))
+
+
+def sign(kind: str, source_words: list[int], target_words: list[int]) -> dict[str, Any]:
+    """A warning sign."""
+    return {
+        **{"kind": kind, "value": 4, "limit": 1, "message": f"Look at this: {kind}."},
+        **{"source_words": source_words, "target_words": target_words},
+    }
+
+
 def alternatives(*pieces: tuple[str, float]) -> dict[str, Any]:
     listed = [
         {
@@ -150,3 +164,11 @@ def beam_node(number: int, parent: int | None, step: int, word: str, **more: Any
         "on_best_path": False,
         **more,
     }
+
+
+BUSY = (503, {"error": {"code": "busy", "message": "Too busy.", "problems": []}})
+BEAM = [
+    beam_node(0, None, 0, "ich", on_best_path=True),
+    beam_node(1, 0, 1, "sehe", on_best_path=True),
+    beam_node(2, 1, 2, "</s>", on_best_path=True, status="ended", score=-0.5),
+]

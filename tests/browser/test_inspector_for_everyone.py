@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.browser.answers import MODEL, answered, beam_node, pinned, soft_diagonal, translation
+from tests.browser.answers import BEAM, MODEL, answered, pinned, sign, soft_diagonal, translation
 from tests.browser.inspector_page import (
     SOURCE,
     TARGET,
@@ -29,19 +29,6 @@ if TYPE_CHECKING:
     from tests.browser.page_server import PageServer
 
 OpenPage = Callable[..., "Page"]
-
-BEAM = [
-    beam_node(0, None, 0, "ich", on_best_path=True),
-    beam_node(1, 0, 1, "sehe", on_best_path=True),
-    beam_node(2, 1, 2, "</s>", on_best_path=True, status="ended", score=-0.5),
-]
-
-
-def sign(kind: str, source_words: list[int], target_words: list[int]) -> dict[str, Any]:
-    return {
-        **{"kind": kind, "value": 4, "limit": 1, "message": f"Look at this: {kind}."},
-        **{"source_words": source_words, "target_words": target_words},
-    }
 
 
 def languages(page: Page, selector: str) -> list[str | None]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.browser.answers import answered, beam_node, pinned, translation
+from tests.browser.answers import BEAM, BUSY, answer_to_each, pinned, sign, translation
 from tests.browser.inspector_page import SOURCE, TARGET, WEIGHTS, ask, wait_for_target
 
 if TYPE_CHECKING:
@@ -17,18 +17,6 @@ if TYPE_CHECKING:
     from tests.browser.page_server import PageServer
 
 OpenPage = Callable[..., "Page"]
-
-REFUSAL = (503, {"error": {"code": "busy", "message": "Too busy.", "problems": []}})
-BEAM = [
-    beam_node(0, None, 0, "ich", on_best_path=True),
-    beam_node(1, 0, 1, "sehe", on_best_path=True),
-    beam_node(2, 1, 2, "</s>", on_best_path=True, status="ended", score=-0.5),
-]
-
-
-def answer_to_each(body: dict[str, Any]) -> dict[str, Any]:
-    sentence = body["sentences"][0]
-    return answered(translation(sentence, f"answer to {sentence}"))
 
 
 @pytest.mark.parametrize(
@@ -104,7 +92,7 @@ def test_what_went_wrong_is_seen_from_far_below(
     button = page.get_by_role("button", name="kaum")
     button.scroll_into_view_if_needed()
     assert page.evaluate("scrollY") > 400
-    page_server.answers["/api/translate"] = lambda _: REFUSAL
+    page_server.answers["/api/translate"] = lambda _: BUSY
     button.click()
     page.wait_for_selector("#question-problem:not([hidden])")
     top = page.locator("#question-problem").bounding_box()["y"]
@@ -114,18 +102,25 @@ def test_what_went_wrong_is_seen_from_far_below(
 def test_a_held_warning_sign_stays_held_when_its_words_are_drawn_anew(
     translated: Callable[..., Page],
 ) -> None:
-    signs = [
-        {
-            **{"kind": "numbers", "value": 4, "limit": 1, "message": "Look at this."},
-            **{"source_words": [1], "target_words": [2]},
-        }
-    ]
+    signs = [sign("numbers", [1], [2])]
     page = translated(translation(SOURCE, TARGET, weights=WEIGHTS, warnings=signs))
     page.locator(".warnings li button").click()
     assert page.locator(".unit.pointed-out").all_inner_texts() == ["do", "es"]
     page.get_by_role("radio", name="Pieces").click()
     assert page.locator(".unit.pointed-out").count() == 2
     page.locator(".warnings li button[aria-pressed=true]").click()
+    assert page.locator(".unit.pointed-out").count() == 0
+
+
+def test_a_held_warning_sign_is_not_held_in_another_translation(
+    page_server: PageServer, translated: Callable[..., Page]
+) -> None:
+    signs = [sign("numbers", [1], [2])]
+    page = translated(translation(SOURCE, TARGET, weights=WEIGHTS, warnings=signs))
+    page.locator(".warnings li button").click()
+    page_server.answers["/api/translate"] = answer_to_each
+    ask(page, "one two three")
+    wait_for_target(page, "answer to one two three")
     assert page.locator(".unit.pointed-out").count() == 0
 
 
@@ -141,7 +136,7 @@ def test_a_look_at_the_old_answer_does_not_overwrite_the_address_that_is_awaited
 
     def refuse_late(_: Any) -> Any:
         slow.wait(10)
-        return REFUSAL
+        return BUSY
 
     page_server.answers["/api/translate"] = refuse_late
     page.go_back()

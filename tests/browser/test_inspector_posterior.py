@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.browser.answers import answered, pinned, translation
+from tests.browser.answers import BUSY, answered, pinned, translation
 from tests.browser.inspector_page import (
     SOURCE,
     TARGET,
@@ -42,7 +42,6 @@ POSTERIOR = [
     [0.00, 0.02, 0.98, 0.00, 0.00, 0.00],
     [0.00, 0.00, 0.00, 0.00, 0.00, 1.00],
 ]
-BUSY = (503, {"error": {"code": "busy", "message": "Too busy.", "problems": []}})
 SIGN = {
     **{"kind": "names", "value": 1, "limit": 1, "message": "Look at this."},
     **{"source_words": [0], "target_words": [0]},

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.browser.answers import MODEL, answered, beam_node, pinned, translation
+from tests.browser.answers import BUSY, MODEL, answer_to_each, answered, beam_node, pinned, translation
 from tests.browser.inspector_page import SOURCE, TARGET, WEIGHTS, ask, wait_for_target, word
 
 if TYPE_CHECKING:
@@ -42,7 +42,6 @@ ANOTHER_STATE = {
     "otherSearch": "scored",
     "branches": "beam",
 }
-REFUSAL = (503, {"error": {"code": "busy", "message": "Too busy.", "problems": []}})
 BEAM = [
     beam_node(0, None, 0, "ich", on_best_path=True),
     beam_node(1, 0, 1, "sehe", on_best_path=True),
@@ -61,11 +60,6 @@ def read_back(page: Page, state: dict[str, Any]) -> tuple[dict[str, Any], dict[s
         state,
     )
     return start, read
-
-
-def answer_to_each(body: dict[str, Any]) -> dict[str, Any]:
-    sentence = body["sentences"][0]
-    return answered(translation(sentence, f"answer to {sentence}"))
 
 
 def ask_in_turn(page: Page, *sentences: str) -> None:
@@ -138,7 +132,7 @@ def test_a_refused_question_leaves_the_shown_one_in_charge(
     page = translated(word=3)
     page.wait_for_selector(".alternatives button")
     address = page.url
-    page_server.answers["/api/translate"] = lambda _: REFUSAL
+    page_server.answers["/api/translate"] = lambda _: BUSY
     ask(page, "something else")
     assert wait_for_problem(page) == "Too busy."
     assert page.locator(".target-text").inner_text() == TARGET
@@ -220,7 +214,7 @@ def test_an_address_that_is_refused_shows_no_other_answer(
     wait_for_target(page, "answer to one")
     ask(page, "two")
     wait_for_target(page, "answer to two")
-    page_server.answers["/api/translate"] = lambda _: REFUSAL
+    page_server.answers["/api/translate"] = lambda _: BUSY
     page.go_back()
     assert wait_for_problem(page) == "Too busy."
     assert not page.locator("#answer").is_visible()

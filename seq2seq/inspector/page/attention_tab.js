@@ -45,6 +45,7 @@ export class AttentionTab {
   /** @param {object} translation with at least one hypothesis */
   show(translation) {
     this.translation = translation;
+    this.pointedOut = null; // it was a sign of another translation
     this.#fillToolbar();
     this.#showAttention();
     const hypothesis = translation.hypotheses[this.state().rank];
@@ -242,7 +243,7 @@ export class AttentionTab {
       const label = `${span.getAttribute("aria-label")}, warning sign: ${[...names].join(", ")}`;
       span.setAttribute("aria-label", label);
     }
-    this.#markWarning(this.pointedOut ?? null);
+    this.#markWarning(this.pointedOut);
   }
 
   #spansOfSign(sign) {

@@ -87,7 +87,6 @@ class Page {
   /** Takes the answer away, so that nothing can be asked about it in a state that is not its own. */
   #showNothing(state) {
     this.current = state;
-    this.restoring = false;
     this.translation = null;
     byId("answer").hidden = true;
     byId("status").replaceChildren();

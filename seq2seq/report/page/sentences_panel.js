@@ -1,4 +1,4 @@
-import { element } from "../../inspector/page/dom.js";
+import { element, isShortcut } from "../../inspector/page/dom.js";
 import { signName } from "../../inspector/page/sign_names.js";
 import { growingList } from "./growing_list.js";
 import { sentenceRow } from "./sentence_row.js";
@@ -169,7 +169,7 @@ export class SentencesPanel {
 
   /** j and k go from sentence to sentence; an opened one closes, and the next opens in its place. */
   #step(event) {
-    if (!["j", "k"].includes(event.key) || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!["j", "k"].includes(event.key) || isShortcut(event)) return;
     if (event.target.matches("input, select, textarea")) return;
     const current = event.target.closest("details.sentence");
     const next = event.key === "j" ? current?.nextElementSibling : current?.previousElementSibling;
