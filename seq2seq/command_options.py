@@ -28,8 +28,10 @@ HOW_TO_GET_A_RUN = (
 STANDARD_OUTPUT = frozenset({"-", "/dev/stdout"})
 
 
-def new_parser(program: str, usage: str | None, description: str, examples: str) -> argparse.ArgumentParser:
-    """A parser that keeps the examples as they are written and takes no abbreviated options.
+def new_parser(
+    program: str, usage: str | None, description: str, examples: str = ""
+) -> argparse.ArgumentParser:
+    """A parser that keeps description and examples as they are written and takes no abbreviated options.
 
     An empty value, such as that of a variable of the shell that is not set, is an error: it would pass for an
     option that was not given. Of an option whose `type` is named, the type decides.

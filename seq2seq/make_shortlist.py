@@ -104,12 +104,12 @@ def _typed_carelessly(run: RunDirectory, pairs: list[tuple[str, str]]) -> list[t
 
 
 def _parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
-    from seq2seq.command_options import at_least
+    from seq2seq.command_options import at_least, new_parser
 
-    parser = argparse.ArgumentParser(
-        prog="python -m seq2seq.make_shortlist",
-        description="Learn from a run's training pairs which target tokens a source token may become.",
-        allow_abbrev=False,
+    parser = new_parser(
+        "python -m seq2seq.make_shortlist",
+        None,
+        "Learn from a run's training pairs which target tokens a source token may become.",
     )
     parser.add_argument("run", metavar="RUN", help="directory of a trained run")
     parser.add_argument(

@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from data.errors import file_errors
+from seq2seq.command_options import new_parser
 from seq2seq.published_results import PublishedSystem, published_table, read_published
 from seq2seq.results_examples import (
     SPREAD,
@@ -72,10 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def build_parser() -> argparse.ArgumentParser:
     """Every option of the command."""
-    parser = argparse.ArgumentParser(
-        prog="python -m seq2seq.results_page",
-        description="Write a Markdown page of results from evaluated runs.",
-        allow_abbrev=False,
+    parser = new_parser(
+        "python -m seq2seq.results_page", None, "Write a Markdown page of results from evaluated runs."
     )
     parser.add_argument(
         "runs",
@@ -130,7 +129,10 @@ def write_page(path: Path, content: PageContent) -> list[Path]:
     """
     from data.atomic import atomic_write
 
-    pictures = [_write_pictures(number, run, path.parent) for number, run in enumerate(content.runs, 1)]
+    stems = _picture_stems(content.runs)
+    pictures = [
+        _write_pictures(run, path.parent, stem) for run, stem in zip(content.runs, stems, strict=True)
+    ]
     with atomic_write(path) as file:
         file.write("\n".join(page_lines(content, pictures)) + "\n")
     names = [name for each in pictures for name in each.values()]
@@ -138,13 +140,26 @@ def write_page(path: Path, content: PageContent) -> list[Path]:
     return [path, *(path.parent / name for name in names)]
 
 
-def _write_pictures(number: int, run: EvaluatedRun, folder: Path) -> dict[str, str]:
-    """The pictures of a run: where the page finds each, by its caption."""
+def _picture_stems(runs: Sequence[EvaluatedRun]) -> list[str]:
+    """What the pictures' names of each run begin with: its name, and a number for others of the same name.
+
+    Not its place on the page: one more run would rename the pictures of all that follow.
+    """
     from seq2seq.evaluation_files import file_stem
+
+    stems: list[str] = []
+    for run in runs:
+        name = f"images/{file_stem(run.kept_as or run.name)}"
+        numbered = (f"{name}-{number}" for number in itertools.count(2))
+        taken = {stem.lower() for stem in stems}  # file systems may take a capital for a small letter
+        stems.append(next(stem for stem in itertools.chain([name], numbered) if stem.lower() not in taken))
+    return stems
+
+
+def _write_pictures(run: EvaluatedRun, folder: Path, stem: str) -> dict[str, str]:
+    """The pictures of a run: where the page finds each, by its caption."""
     from seq2seq.learning_curve import has_curve
 
-    # Two runs may share a name; their number on the page keeps their pictures apart.
-    stem = f"images/{number}_{file_stem(run.kept_as or run.name)}"
     pictures = {}
     if has_curve(_columns(run.epochs)):
         pictures["learning curve"] = f"{stem}_learning_curve.png"

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data.errors import UserError
+from seq2seq.command_options import new_parser
 
 if TYPE_CHECKING:
     from data.corpora import Corpus
@@ -58,11 +59,10 @@ class CorpusOrigin:
 
 def build_parser() -> argparse.ArgumentParser:
     """Every option of the command."""
-    parser = argparse.ArgumentParser(
-        prog="python -m seq2seq.ship",
-        description="Make a shipped model (half precision, checksums, scores, model card) of a trained and "
-        "evaluated run.",
-        allow_abbrev=False,
+    parser = new_parser(
+        "python -m seq2seq.ship",
+        None,
+        "Make a shipped model (half precision, checksums, scores, model card) of a trained, evaluated run.",
     )
     parser.add_argument("run", metavar="RUN", help="directory of the run")
     parser.add_argument(

@@ -31,6 +31,8 @@ def test_the_page_is_that_of_the_files(tmp_path: Path, monkeypatch: pytest.Monke
     pictures = re.findall(r"\]\((images/[^)]+)\)", text)
     assert pictures
     assert all((DOCS / name).read_bytes().startswith(b"\x89PNG") for name in pictures)
+    curves = {str(path.relative_to(DOCS)) for path in DOCS.glob("images/*_learning_curve.png")}
+    assert curves <= set(pictures), "left over from another page: delete them"
 
 
 def test_ten_translations_five_of_them_failures() -> None:

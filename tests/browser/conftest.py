@@ -87,6 +87,7 @@ def page_server() -> Iterator[PageServer]:
     server = PageServer()
     yield server
     server.close()
+    assert not server.unforeseen, f"the page asked for what the test has no answer to: {server.unforeseen}"
 
 
 @pytest.fixture

@@ -31,6 +31,7 @@ class PageServer:
     """Serves the page; `answers["/api/translate"]` gets a request's JSON and returns the answer's.
 
     An answer that is a pair is (status, JSON). `asked` holds what was asked: path and JSON.
+    `unforeseen` holds the paths that were asked for and have no answer: the page was told "not found".
     `before_models` is called before the page learns which models there are.
     """
 
@@ -39,6 +40,7 @@ class PageServer:
         self.models: list[dict[str, Any]] = [MODEL]
         self.before_models: Callable[[], Any] = lambda: None
         self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.unforeseen: list[str] = []
         page_server = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -82,6 +84,10 @@ class PageServer:
     def _post(self, request: BaseHTTPRequestHandler) -> None:
         body = json.loads(request.rfile.read(int(request.headers["Content-Length"])))
         self.asked.append((request.path, body))
+        if request.path not in self.answers:
+            self.unforeseen.append(request.path)
+            _send_json(request, 404, {"error": {"code": "not_found", "message": "no answer was prepared"}})
+            return
         answer = self.answers[request.path](body)
         status, content = answer if isinstance(answer, tuple) else (200, answer)
         _send_json(request, status, content)

@@ -29,7 +29,11 @@ OpenPage = Callable[..., "Page"]
         ".hypothesis",
     ],
 )
-def test_keys_with_alt_are_the_browsers(translated: Callable[..., Page], place: str) -> None:
+def test_keys_with_alt_are_the_browsers(
+    page_server: PageServer, translated: Callable[..., Page], place: str
+) -> None:
+    # The next tab and the next kind of weights are asked for.
+    page_server.answers.update(dict.fromkeys(("/api/beam", "/api/score"), lambda _: BUSY))
     page = translated(translation(SOURCE, TARGET, "das sehe ich nicht", weights=WEIGHTS), n=2)
     taken = """(each, altKey) => !each.dispatchEvent(
       new KeyboardEvent("keydown", { key: "ArrowRight", altKey, bubbles: true, cancelable: true }))"""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.browser.answers import answered, pinned, translation
+from tests.browser.answers import BUSY, answered, pinned, translation
 from tests.browser.inspector_page import (
     SOURCE,
     TARGET,
@@ -295,7 +295,7 @@ def test_problems_are_said_where_one_looks(page_server: PageServer, translated: 
         "error": {"code": "too_long", "message": "The sentence is too long: <b>1312</b>.", "problems": []}
     }
     page_server.answers["/api/translate"] = lambda _: (422, problem)
-    page_server.answers["/api/beam"] = lambda _: (503, {"error": {"code": "busy", "message": "Too busy."}})
+    page_server.answers["/api/beam"] = lambda _: BUSY
     page.get_by_role("button", name="Translate").click()
     page.wait_for_selector("#question-problem:not([hidden])")
     assert page.locator("#question-problem").inner_text() == "The sentence is too long: <b>1312</b>."
@@ -359,6 +359,7 @@ def test_the_enter_that_chooses_a_character_of_a_composition_asks_nothing(
     page_server: PageServer, open_page: OpenPage
 ) -> None:
     """In Safari the composition has ended by then; the key code tells what the key was for."""
+    page_server.answers["/api/translate"] = lambda _: BUSY
     page = open_page(page_server.url)
     box = page.get_by_label("Sentence to translate")
     box.fill("にほんご")

@@ -101,9 +101,9 @@ def test_the_page_has_the_same_tables_as_that_of_the_run(
         found = rows_of(from_summary, heading)
         assert [row.pop("system") for row in found] == ["tiny"] * len(found)
         assert found == expected
-    curve = tmp_path / "summary" / "docs" / "images" / "1_tiny_learning_curve.png"
+    curve = tmp_path / "summary" / "docs" / "images" / "tiny_learning_curve.png"
     assert curve.read_bytes().startswith(b"\x89PNG")
-    assert "](images/1_tiny_learning_curve.png)" in from_summary
+    assert "](images/tiny_learning_curve.png)" in from_summary
 
 
 def test_only_the_chosen_sentences_are_kept(summary: Path, evaluated_run: Path) -> None:

@@ -113,6 +113,25 @@ def test_every_link_leads_to_a_picture(tmp_path: Path) -> None:
     assert alignment == b"validation/1.png"  # as training left it
 
 
+def test_runs_of_one_name_have_pictures_of_their_own(tmp_path: Path) -> None:
+    runs = [
+        evaluated(tmp_path / folder / name)
+        for folder, name in (("a", "small"), ("b", "Small"), ("c", "large"))
+    ]
+    for number, run in enumerate(runs):
+        (run / "plots" / "validation" / "1.png").write_bytes(b"alignment %d" % number)
+    page = tmp_path / "results.md"
+    main(["--page", str(page), *map(str, runs)])
+    links = re.findall(r"\((images/[^)]+_alignment.png)\)", page.read_text(encoding="utf-8"))
+    assert [(tmp_path / link).read_bytes() for link in links] == [
+        b"alignment 0",
+        b"alignment 1",
+        b"alignment 2",
+    ]
+    # Whatever stands before it on the page, and whether or not the file system tells capitals.
+    assert links == [f"images/{name}_alignment.png" for name in ("small", "Small-2", "large")]
+
+
 def test_no_curve_where_no_epoch_was_validated(tmp_path: Path) -> None:
     run = evaluated(tmp_path / "small")
     (run / "metrics.csv").write_text("epoch,val_bleu,val_perplexity\n1,,\n", encoding="utf-8")
