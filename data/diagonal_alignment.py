@@ -13,7 +13,7 @@ TENSION = 4.0
 def diagonal_prior(observed_words: int, positions: int, tension: float = TENSION) -> np.ndarray:
     """Probability of each position before any word is looked at: (observed_words, positions).
 
-    The paper's equation: δ(i | j) ∝ exp(-λ |i/n - j/m|), for word j of m and position i of n.
+    The paper's equation: δ(j | i) ∝ exp(-λ |i/m - j/n|), for the observed word i of m and position j of n.
     """
     word = (np.arange(observed_words)[:, None] + 1) / observed_words
     position = (np.arange(positions)[None] + 1) / positions

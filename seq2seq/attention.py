@@ -25,6 +25,10 @@ class BahdanauAttention(keras.layers.Layer):
     U h_j does not depend on the step, so it can be computed once per sentence with
     `project_memory` and handed to every call.
 
+    A layer for any Keras model. This project's `Decoder` takes only its weights (`step_weights`,
+    `project_memory`): it runs `additive_attention.attend` in its own loop over time, and draws the masks of
+    dropout itself.
+
     Args:
         units: width of the hidden layer that compares query and memory (n' in the paper).
         dropout: share of attention weights set to zero while training. The weights that are returned

@@ -77,7 +77,8 @@ def add_search_options(group: argparse._ArgumentGroup) -> None:
         "--length-penalty",
         type=float,
         metavar="A",
-        help="rank by log probability / length^A: 0 favours short translations, 1 is neutral, 10 the most",
+        help="rank by log probability / length^A; A from 0, which favours short translations, over 1, the "
+        "mean of the pieces, to 10: the larger, the longer",
     )
     group.add_argument(
         "--coverage-penalty",

@@ -1,8 +1,8 @@
 """One typed, validated configuration for a run; read from strict YAML.
 
-A configuration file holds the sections below. Every option has a default except `data`. An unknown key, a
-value of the wrong type or out of range is a `ConfigError` that names the place and, for a key, the nearest
-known one.
+A configuration file holds the sections below. Every option has a default except `name` and `data.corpus`. An
+unknown key, a value of the wrong type or out of range is a `ConfigError` that names the place and, for a key,
+the nearest known one.
 """
 
 from __future__ import annotations

@@ -37,18 +37,19 @@ class StepMasks(NamedTuple):
 
 @keras.saving.register_keras_serializable(package="seq2seq")
 class Decoder(keras.layers.Layer):
-    """GRU decoder with additive attention (Bahdanau et al. 2014, appendix A.2.2).
+    """GRU decoder with additive attention (Bahdanau et al. 2014; docs/attention.md lists the differences).
 
     Plain, one cell, the query is the previous state:
 
         c_i = attention(s_{i-1}, h);  s_i = GRU([y_{i-1}, c_i], s_{i-1})
 
     Conditional (`conditional=True`), two cells with the attention between them, as in Nematus
-    (Sennrich et al. 2017, section 3.2), so that the query knows the previous word:
+    (Sennrich et al. 2017, section 2), so that the query knows the previous word:
 
         s'_i = GRU_1(y_{i-1}, s_{i-1});  c_i = attention(s'_i, h);  s_i = GRU_2(c_i, s'_i)
 
-    Deep readout (Pascanu et al. 2013), then a distribution over the vocabulary:
+    Deep readout (Pascanu et al. 2013) of the new state, where the paper has s_{i-1}; then a distribution over
+    the vocabulary:
 
         t_i = readout(V_s s_i + V_y y_{i-1} + V_c c_i + b);  logits_i = O t_i + b_o
 

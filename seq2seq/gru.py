@@ -17,7 +17,7 @@ from seq2seq.recurrence import DirectOperations, StepOperations
 class GRUCell(keras.layers.Layer):
     """Gated recurrent unit (Cho et al. 2014) in the variant whose reset gate acts after the product.
 
-    With x the sum of the projected inputs and u = s_{i-1} R + b_r:
+    With x the sum of the projected inputs and u = s_{i-1} R + b, the recurrent bias, each cut into three:
 
         z  = sigmoid(x_z + u_z)            update gate
         r  = sigmoid(x_r + u_r)            reset gate

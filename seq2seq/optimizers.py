@@ -75,7 +75,10 @@ class FusedUpdates:
     _get_variable_index: Any
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        """Adam's update of one variable (Kingma and Ba 2015, algorithm 1)."""
+        """Adam's update of one variable (Kingma and Ba 2015, in the order of the end of section 2).
+
+        `epsilon` is the ε̂ of that form: beside √v before its bias is corrected.
+        """
         place = self._get_variable_index(variable)
         dtype = variable.dtype
         updates = ops.cast(self.iterations + 1, dtype)

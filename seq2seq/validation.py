@@ -20,7 +20,8 @@ from seq2seq.decoding_batches import BATCH_SIZE, decode_in_batches
 from seq2seq.loss_check import diverged
 from seq2seq.model import Seq2SeqModel
 from seq2seq.schedules import Plateau
-from seq2seq.search import Search, SearchOptions
+from seq2seq.search import Search
+from seq2seq.search_options import run_search_options
 from seq2seq.text_metrics import bleu_tokenizer_for
 from seq2seq.training_data import TrainingData
 from seq2seq.training_state import TrainingProgress, averaged_weights
@@ -123,7 +124,9 @@ class Validation(keras.callbacks.Callback):
 
         training = self.config.training
         if self._search is None:
-            self._search = Search([self.model], SearchOptions(beam_size=training.validation_beam))
+            self._search = Search(
+                [self.model], run_search_options(self.config, beam_size=training.validation_beam)
+            )
         search = self._search
         store, target = self.data.validation_store, self.data.tokenizers.target
         count = min(training.validation_pairs or len(store), len(store))

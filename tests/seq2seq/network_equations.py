@@ -168,7 +168,7 @@ class NetworkEquations(Equations):
         return [state * kept[row, place] for place, state in enumerate(states)], final_state
 
     def decode(self, row: int, tokens: np.ndarray, memory: list[Any], final_state: Any) -> tuple[Any, Any]:
-        """Bahdanau et al. 2014, appendix A.2.2, or the conditional GRU of Sennrich et al. 2017."""
+        """Bahdanau et al. 2014, but the readout is of s_i; or the conditional GRU of Sennrich et al. 2017."""
         decoder = self.model.decoder
         words = self.embed(row, tokens, self.model.target_embedding, self.model.target_dropout)
         summary = sum(memory) / len(memory) if decoder.bridge == "mean" else final_state

@@ -19,6 +19,7 @@ from data.special_ids import BOS_ID, EOS_ID
 from seq2seq.config import Config
 from seq2seq.run_directory import RunDirectory
 from seq2seq.schedules import Plateau
+from seq2seq.search import Search
 from seq2seq.search_options import SearchOptions
 from seq2seq.training_state import TrainingProgress
 from seq2seq.translator import Translator
@@ -49,6 +50,30 @@ class TestNumbersOfARealRun:
         bleu = sacrebleu.corpus_bleu([each.text for each in translations], [[target for _, target in pairs]])
         assert float(self.best_row(trained)["val_bleu"]) == pytest.approx(bleu.score, rel=1e-5)
         assert bleu.score > 0
+
+    def test_a_beam_ranks_as_that_of_the_run_will(
+        self, trained: TrainedRun, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run, asked = RunDirectory(trained.folder), []
+
+        def search(models: list[Any], options: SearchOptions) -> Search:
+            asked.append(options)
+            return Search(models, options)
+
+        monkeypatch.setattr("seq2seq.validation.Search", search)
+        settings = run.config.model_dump()
+        settings["search"] |= {"beam_size": 5, "length_penalty": 1.5, "coverage_penalty": 0.2}
+        settings["training"] |= {"validation_beam": 3, "validation_pairs": 2}
+        data = SimpleNamespace(
+            tokenizers=run.tokenizers,
+            validation_store=PairStore(run.data_folder / "validation"),
+            target_language=run.config.data.target_language,
+        )
+        config = Config.model_validate(settings)
+        validation = Validation(data, config, TrainingProgress(), Path(), None, lambda _: None)  # type: ignore[arg-type]
+        validation.set_model(run.load_model())
+        validation._bleu()
+        assert asked == [SearchOptions(beam_size=3, length_penalty=1.5, coverage_penalty=0.2)]
 
     def test_loss_is_the_mean_over_all_tokens_one_sentence_at_a_time(self, trained: TrainedRun) -> None:
         """No batches, no padding, no smoothing, the average weights."""
