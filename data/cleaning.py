@@ -18,7 +18,7 @@ from data.cleaning_report import CleaningReport, Hits, SplitReport
 from data.errors import UserError
 from data.fingerprints import FingerprintSet
 from data.held_out_index import HeldOutIndex, PairKeys, pair_keys
-from data.words import count_words
+from data.words import count_words, has_unspaced
 
 Pair = tuple[str, str]
 
@@ -117,6 +117,8 @@ class CleaningRules:
                 self.max_length_ratio is not None
                 and longer >= self.length_ratio_from_words
                 and 0 < shorter * self.max_length_ratio < longer
+                # Words of one side and characters of the other do not compare.
+                and has_unspaced(source) == has_unspaced(target)
             ):
                 return LENGTH_RATIO
         return IDENTICAL if self.drop_identical and source == target else None

@@ -28,8 +28,11 @@ def file_errors(action: str, path: str | PathLike[str]) -> Iterator[None]:
 
     Raises:
         UserError: in place of an `OSError`: "Cannot write FILE: No space left on device".
+        BrokenPipeError: whoever read a pipe has read enough, which is no mistake.
     """
     try:
         yield
+    except BrokenPipeError:
+        raise
     except OSError as error:
         raise UserError(f"Cannot {action} {path}: {error.strerror or error}") from error

@@ -174,6 +174,14 @@ def _split_elisions(text: str, classes: str, start: int, end: int) -> list[tuple
     return spans
 
 
+def has_unspaced(text: str) -> bool:
+    """Whether there are characters of a script that is written without spaces: Thai, Khmer, Han, Kana, ….
+
+    `count_words` counts each of them.
+    """
+    return not text.isascii() and UNSPACED_CHARACTER.search(text) is not None
+
+
 def count_words(text: str) -> int:
     """Count words quickly, for rules about length: about a microsecond for a sentence.
 
@@ -184,7 +192,7 @@ def count_words(text: str) -> int:
         The number of whitespace-separated words, where each character of a script written without spaces
         counts as one. Marks do not count apart, unlike in `word_spans`. 0 only for a text of white space.
     """
-    if text.isascii() or UNSPACED_CHARACTER.search(text) is None:
+    if not has_unspaced(text):
         return len(text.split())
     classes = text.translate(_CLASSES)
     return classes.count(CHARACTER) + len(_SPACED_WORD_BESIDE_UNSPACED.findall(classes))

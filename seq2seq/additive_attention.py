@@ -87,6 +87,30 @@ def attend(projected_query: Any, memory: AttentionMemory, dropout_mask: Any | No
     return tf.squeeze(tf.matmul(kept[:, None], states), 1), weights
 
 
+def attend_or_pinned(queries: Any, memory: AttentionMemory, pinned: Any) -> tuple[Any, Any]:
+    """`attend` for several queries; but a row of `pinned` that is not all zero is the weights itself.
+
+    Args:
+        queries: (batch, queries, attention_units), projected.
+        memory: see `AttentionMemory`.
+        pinned: (batch, queries, source_length), float.
+
+    Returns:
+        As `attend`.
+    """
+    is_pinned = tf.reduce_any(pinned > 0, axis=-1, keepdims=True)
+    pinned_context = tf.matmul(tf.cast(pinned, memory.memory.dtype), memory.memory)
+    weights_dtype = tf.float64 if queries.dtype == tf.float64 else tf.float32
+
+    def mixed() -> tuple[Any, Any]:
+        context, weights = attend(queries, memory)
+        weights = tf.where(is_pinned, tf.cast(pinned, weights_dtype), tf.cast(weights, weights_dtype))
+        return tf.where(is_pinned, pinned_context, context), weights
+
+    # The posterior pins every row, of which there may be very many: what attention says is not computed then.
+    return tf.cond(tf.reduce_all(is_pinned), lambda: (pinned_context, tf.cast(pinned, weights_dtype)), mixed)
+
+
 def attend_gradient(
     projected_query: Any,
     memory: AttentionMemory,

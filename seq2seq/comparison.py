@@ -7,23 +7,29 @@ from typing import Any
 
 from data.errors import UserError
 
+TRIALS = 2000
 RESAMPLES = 1000
 
 
 def compare(
-    report: Mapping[str, Any], baseline: Mapping[str, Any], bleu_tokenizer: str, resamples: int = RESAMPLES
+    report: Mapping[str, Any], baseline: Mapping[str, Any], bleu_tokenizer: str, trials: int = TRIALS
 ) -> dict[str, Any]:
-    """Paired bootstrap resampling (Koehn, 2004) of BLEU and chrF, as sacrebleu does it.
+    """Paired approximate randomisation (Riezler and Maxwell 2005) of BLEU and chrF, as sacrebleu does it.
+
+    In each trial the two translations of every sentence change places with probability 1/2; the p-value is
+    the share of trials in which the scores then differ more than they do, in either direction. (The p-value
+    of sacrebleu's paired bootstrap is one-sided in effect, about half of this.)
 
     Args:
         report: of the new system, as `evaluate` returns it.
         baseline: of the old system on the same sentences.
         bleu_tokenizer: sacrebleu's tokenizer for BLEU.
-        resamples: how many test sets are drawn. The draw is reproducible (SACREBLEU_SEED, 12345 if not set).
+        trials: of the randomisation. They are reproducible (SACREBLEU_SEED, 12345 if not set).
 
     Returns:
-        For `bleu` and `chrf` the scores of both, half the width of each 95 % interval, the p-value of the
-        difference (a small one: chance hardly explains it) and the `signature`.
+        For `bleu` and `chrf` the scores of both, half the width of each 95 % interval (by bootstrap
+        resampling: Koehn 2004), the two-sided p-value of the difference (a small one: chance hardly explains
+        it) and the `signature`.
 
     Raises:
         UserError: the reports are not of the same sentences and references.
@@ -44,7 +50,9 @@ def compare(
         ("baseline", [row["hypothesis"] for row in baseline["sentences"]]),
         ("system", [row["hypothesis"] for row in report["sentences"]]),
     ]
-    test: Any = PairedTest(systems, metrics, references, test_type="bs", n_samples=resamples)
+    test: Any = PairedTest(
+        systems, metrics, references, test_type="ar", n_samples=trials, n_ar_confidence=RESAMPLES
+    )
     signatures, results = test()
     compared = {}
     # sacrebleu has names of its own for its metrics (chrF2), in the order in which it was given them.

@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from seq2seq.additive_attention import AttentionMemory, attend
+from seq2seq.additive_attention import AttentionMemory, attend, attend_or_pinned
 from seq2seq.attention import BahdanauAttention
 from seq2seq.dropout import DropoutMasks
 from seq2seq.embedding import TokenEmbedding
@@ -254,15 +254,11 @@ class Decoder(keras.layers.Layer):
         batch, source_length = tf.unstack(tf.shape(memory.memory)[:2])
         beams = tf.shape(projected_query)[0] // tf.maximum(batch, 1)
         queries = tf.reshape(projected_query, (batch, beams, self.attention_units))
-        context, attention_weights = attend(queries, memory)
-        if pinned_attention is not None:
+        if pinned_attention is None:
+            context, attention_weights = attend(queries, memory)
+        else:
             pinned = tf.reshape(pinned_attention, (batch, beams, source_length))
-            is_pinned = tf.reduce_any(pinned > 0, axis=-1, keepdims=True)
-            attention_weights = tf.where(
-                is_pinned, tf.cast(pinned, attention_weights.dtype), attention_weights
-            )
-            pinned_context = tf.matmul(tf.cast(pinned, memory.memory.dtype), memory.memory)
-            context = tf.where(is_pinned, pinned_context, context)
+            context, attention_weights = attend_or_pinned(queries, memory, pinned)
         return (
             tf.reshape(context, (batch * beams, self.memory_units)),
             tf.reshape(attention_weights, (batch * beams, source_length)),

@@ -85,7 +85,7 @@ def decode_in_batches(
     """
     if batch_size < 1 or (window is not None and window < 1):
         raise ValueError(f"batch size and window must be at least 1, not {batch_size} and {window}")
-    decode = _explaining_memory(decode)
+    decode = explaining_memory(decode)
     window = window or (1 if batch_size == 1 else batch_size * _BATCHES_PER_WINDOW)
     with ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="decoding") as threads:
         for in_window in read_in_chunks(requests, window):
@@ -104,12 +104,12 @@ def decode_in_batches(
             yield from (answer for answer in answers if answer is not None)
 
 
-def _explaining_memory(
-    decode: Callable[[list[AnyRequest]], list[Answer]],
-) -> Callable[[list[AnyRequest]], list[Answer]]:
+def explaining_memory(
+    decode: Callable[[list[Item]], list[Answer]],
+) -> Callable[[list[Item]], list[Answer]]:
     """The same function, with a `UserError` for a batch that there is not enough memory for."""
 
-    def decode_or_explain(batch: list[AnyRequest]) -> list[Answer]:
+    def decode_or_explain(batch: list[Item]) -> list[Answer]:
         try:
             return decode(batch)
         except Exception as error:

@@ -85,7 +85,7 @@ def prepare(options: argparse.Namespace) -> EvaluationJob:
     check_readings(options, runs[0], sets)
     if options.compare:
         check_comparable(options, sets)
-    folder = _folder(options, runs[0])
+    folder = _folder(options, runs[0], settings)
     check_files(options, folder, sets)
     return EvaluationJob(
         runs=runs,
@@ -114,9 +114,10 @@ def _check_names(options: argparse.Namespace) -> None:
             raise UserError(f"{name!r} is not UTF-8, and reports have to name it. Rename it.")
 
 
-def _folder(options: argparse.Namespace, run: RunDirectory) -> Path:
+def _folder(options: argparse.Namespace, run: RunDirectory, settings: EvaluationOptions) -> Path:
     from seq2seq.evaluation_files import limited_folder
     from seq2seq.run_directory import RunDirectory
+    from seq2seq.search_options import changed_search
 
     folder = Path(options.folder) if options.folder else run.evaluation_folder
     if not options.folder and run.is_shipped and RunDirectory(run.output_folder).exists():
@@ -131,6 +132,9 @@ def _folder(options: argparse.Namespace, run: RunDirectory) -> Path:
         folder /= "shortlist"
     if options.rerank_with is not None:
         folder /= "reranked"
+    # Nor what another search finds. Whoever names a folder knows what is in it.
+    if not options.folder and (changes := changed_search(run.config, settings.search)):
+        folder /= "_".join(changes)
     # Nor must a quick look at a few sentences.
     return limited_folder(folder, options.limit) if options.limit else folder
 

@@ -200,7 +200,7 @@ def _add_scoring_options(parser: argparse.ArgumentParser) -> None:
         "--compare",
         metavar="RUN",
         help="a run, a shipped model by name, or an evaluation folder, that was evaluated on the same sets "
-        "before: paired bootstrap of BLEU and chrF",
+        "before: paired approximate randomisation of BLEU and chrF",
     )
 
 

@@ -187,7 +187,10 @@ def _worst_table(report: Report) -> Table:
 
 def print_comparison(console: Console, reports: Sequence[Report], baseline: str) -> None:
     """Print what `seq2seq.comparison.compare` found for each set (`report["comparison"]`)."""
-    table = Table(title=_title(f"Against {baseline}: paired bootstrap, 95 % intervals"), title_justify="left")
+    table = Table(
+        title=_title(f"Against {baseline}: paired approximate randomisation, 95 % intervals"),
+        title_justify="left",
+    )
     table.add_column("set")
     table.add_column("")
     for label in ("baseline", "this system", "p"):

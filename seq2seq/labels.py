@@ -43,7 +43,7 @@ def shortened(label: str, longest: int) -> str:
         return label
     end = longest - 1
     # A mark or a joiner belongs to the character before it; half of such a group would look like another.
-    while end > 1 and (unicodedata.combining(label[end]) or is_ignorable(label[end])):
+    while end > 1 and (unicodedata.category(label[end])[0] == "M" or is_ignorable(label[end])):
         end -= 1
     return label[:end].rstrip("\u200d") + _ELLIPSIS
 

@@ -12,20 +12,54 @@ _NAMES = {
     "fr": "French",
     "it": "Italian",
     "ja": "Japanese",
+    "km": "Khmer",
+    "lo": "Lao",
+    "my": "Burmese",
     "nl": "Dutch",
     "pt": "Portuguese",
     "ru": "Russian",
+    "th": "Thai",
     "zh": "Chinese",
 }
 
 
 _CODES = {name.casefold(): code for code, name in _NAMES.items()}
+# ISO 639-3, as FLORES and OPUS have them, and the older codes of ISO 639-2 for books, of the languages above.
+_LONG_CODES = {
+    **{
+        "ara": "ar",
+        "arb": "ar",
+        "aze": "az",
+        "azj": "az",
+        "ces": "cs",
+        "deu": "de",
+        "eng": "en",
+        "fra": "fr",
+    },
+    **{
+        "ita": "it",
+        "jpn": "ja",
+        "khm": "km",
+        "lao": "lo",
+        "mya": "my",
+        "nld": "nl",
+        "por": "pt",
+        "rus": "ru",
+    },
+    **{"spa": "es", "tha": "th", "zho": "zh", "cmn": "zh", "yue": "zh"},
+    **{"cze": "cs", "ger": "de", "fre": "fr", "bur": "my", "dut": "nl", "chi": "zh"},
+}
 
 
 def primary_code(language: str) -> str:
-    """`zh` for `zh-CN`, `zh_TW` and `Chinese`: the code without region, or that of a name in the list."""
+    """The code of two letters, if there is one, without region or script.
+
+    `zh` for `zh-CN`, `zh_TW`, `zho_Hans`, `cmn` and `Chinese`: three letters and English names are known for
+    the languages of the list.
+    """
     named = language.strip().casefold()
-    return _CODES.get(named, named.replace("_", "-").partition("-")[0])
+    code = _CODES.get(named, named.replace("_", "-").partition("-")[0])
+    return _LONG_CODES.get(code, code)
 
 
 def language_name(code: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from seq2seq.decoding_batches import BATCH_SIZE, read_in_chunks
+from seq2seq.decoding_batches import BATCH_SIZE, explaining_memory, read_in_chunks
 from seq2seq.search_options import SearchOptions
 from seq2seq.translation import Translation
 from seq2seq.translator import TextOrTokens, Translator
@@ -54,4 +54,4 @@ class PosteriorTranslator(Translator):
     def _reread(self, translations: Iterator[Translation], batch_size: int) -> Iterator[Translation]:
         # No more at once than the search: whoever waits for a line does not wait for others.
         for batch in read_in_chunks(translations, batch_size):
-            yield from self._reader(batch)
+            yield from explaining_memory(self._reader)(batch)

@@ -23,6 +23,7 @@ from seq2seq.command_options import options_named_as_typed
 from seq2seq.line_editing import read_line_with_history
 from seq2seq.model_summary import model_facts, one_line_summary
 from seq2seq.output_formats import one_line
+from seq2seq.startup import TerminatedError
 
 if TYPE_CHECKING:
     from seq2seq.search_options import SearchOptions
@@ -112,6 +113,8 @@ class Prompt:
                 return
             except _LeaveError:
                 return
+            except TerminatedError:
+                raise
             except KeyboardInterrupt:
                 self._say("\n(dropped; Ctrl-D or :quit leaves)")
             except UnicodeDecodeError:

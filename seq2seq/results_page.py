@@ -215,7 +215,7 @@ def _sections(
 ) -> Iterator[tuple[str, Iterable[str]]]:
     """Heading and lines of each section; of one that has nothing to say, no lines."""
     runs = content.runs
-    yield "Scores", itertools.chain(score_table(runs), _member_lines(runs))
+    yield "Scores", itertools.chain(score_table(runs), _tokenized_lines(runs), _member_lines(runs))
     yield "Beside published figures", _published_lines(content)
     yield "Over seeds", seed_table(runs)
     if content.examples:
@@ -248,6 +248,22 @@ def _published_lines(content: PageContent) -> Iterator[str]:
         )
         yield ""
         yield from rows
+
+
+def _tokenized_lines(runs: Sequence[EvaluatedRun]) -> Iterator[str]:
+    """Which systems write another form of text than the others: a column of scores does not say so."""
+    tokenized = [
+        run.name
+        for run in runs
+        if all("tok:none" in (report["scores"]["bleu"] or {}).get("signature", "") for report in run.reports)
+    ]
+    if tokenized and len(tokenized) < len(runs):
+        yield ""
+        yield (
+            f"Trained and scored on text that was tokenised before: {', '.join(map(as_text, tokenized))}. "
+            "Only their BLEU in the papers' form compares with that of the others; chrF, TER, ROUGE and "
+            "perplexity are of other text."
+        )
 
 
 def _member_lines(runs: Sequence[EvaluatedRun]) -> Iterator[str]:

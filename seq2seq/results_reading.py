@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +32,32 @@ def read_run(path: str | Path) -> EvaluatedRun:
     reports = read_reports(run.path if run.is_shipped else path)
     if not reports:
         raise UserError(f"{path} holds no evaluation. Evaluate it first: python evaluate.py --model {path}")
+    _check_of_this_state(run, reports)
     heat_maps = sorted((run.path / "plots" / "validation").glob("*.png"))
     return EvaluatedRun(
         reports=reports,
         **training_facts(run),
         alignment=heat_maps[0] if heat_maps else None,
     )
+
+
+def _check_of_this_state(run: RunDirectory, reports: Sequence[Mapping[str, Any]]) -> None:
+    """Scores must not stand beside the facts of a training that went on after them."""
+    from seq2seq.evaluated_system import fingerprint
+
+    if run.is_shipped or not run.weights_file.is_file():
+        return
+    now = fingerprint(run)
+    old = [
+        report["set"]
+        for report in reports
+        if len(report["system"]["runs"]) == 1 and report["system"]["runs"][0]["fingerprint"] != now
+    ]
+    if old:
+        raise UserError(
+            f"{run.path} has changed since {', '.join(old)} was evaluated. "
+            f"Evaluate it again: python evaluate.py --model {run.path}"
+        )
 
 
 def training_facts(run: RunDirectory) -> dict[str, Any]:

@@ -151,13 +151,14 @@ def score_table(runs: Sequence[EvaluatedRun]) -> Iterator[str]:
 
 def seed_table(runs: Sequence[EvaluatedRun]) -> Iterator[str]:
     """Mean and spread of single runs that differ in their seed alone: what chance does to a score."""
-    groups: dict[tuple[str, str, str, str, str], list[dict[str, Any]]] = {}
+    groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for run, report in each_report(runs):
         recipe, seed = _recipe_of(report)
         if recipe is not None:
             # Another beam, another attention or a part of the set is no chance.
             options = json.dumps(report["options"], sort_keys=True)
-            key = (report["system"]["name"], recipe, run.direction, report["set"], options)
+            of_set = (report["set"], report["set_fingerprint"])
+            key = (report["system"]["name"], recipe, run.direction, *of_set, options)
             group = groups.setdefault(key, [])
             if seed not in [_recipe_of(each)[1] for each in group]:
                 group.append(report)
@@ -170,7 +171,7 @@ def seed_table(runs: Sequence[EvaluatedRun]) -> Iterator[str]:
             str(len(group)),
             *(_spread(column, group) for column in columns),
         ]
-        for (name, _, direction, name_of_set, _), group in groups.items()
+        for (name, _, direction, name_of_set, *_), group in groups.items()
         if len(group) > 1
     ]
     return table(["configuration", "direction", "set", "runs", *_headings(columns)], rows, left=3)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from data.errors import UserError
-from data.special_ids import EOS_ID, PAD_ID, SPECIAL_IDS
+from data.special_ids import BOS_ID, EOS_ID, PAD_ID, SPECIAL_IDS, UNK_ID
 from seq2seq.search_options import SearchOptions
 
 TokenRows = np.ndarray | Sequence[Sequence[int]]
@@ -54,6 +54,8 @@ def check_prefix(prefix: np.ndarray, batch: int) -> None:
         )
     for name, special in SPECIAL_IDS.items():
         rows = np.flatnonzero(np.any(prefix == special, axis=1))
+        if special == UNK_ID and rows.size:
+            raise UserError(f"forced_prefix has characters that the vocabulary lacks ({name}, {special}).")
         if special != PAD_ID and rows.size:
             raise UserError(
                 f"forced_prefix, row {rows[0]} holds the special token {name} ({special}); remove it."
@@ -64,6 +66,12 @@ def check_targets(target: np.ndarray, batch: int) -> None:
     """Raise `UserError` unless `target` (rows, target_length) has a row for each sentence, ending at EOS."""
     if len(target) != batch:
         raise UserError(f"There are {batch} sources but {len(target)} targets; each source needs one.")
+    rows = np.flatnonzero(np.any(target == BOS_ID, axis=1))
+    if rows.size:
+        raise UserError(
+            f"target_output_tokens, row {rows[0]} holds the begin of a sentence (BOS, {BOS_ID}), which is no "
+            "part of a translation: leave it out."
+        )
     is_end = target == EOS_ID
     is_after_end = np.cumsum(is_end, axis=1) - is_end > 0
     rows = np.flatnonzero(np.any(is_after_end & (target != PAD_ID), axis=1))
@@ -108,7 +116,7 @@ def maximum_lengths(source: np.ndarray, prefix: np.ndarray | None, options: Sear
     too_long = np.flatnonzero(prefix_lengths > options.max_length)
     if too_long.size:
         raise UserError(
-            f"forced_prefix, row {too_long[0]} has {prefix_lengths[too_long[0]]} tokens, more than "
+            f"forced_prefix has {prefix_lengths[too_long[0]]} tokens, more than "
             f"max_length ({options.max_length}) allows; raise max_length or shorten the prefix."
         )
     return np.full(len(source), options.max_length, np.int32)

@@ -23,7 +23,7 @@ _GREATEST_COVERAGE_PENALTY = _HIGHEST_TEMPERATURE = 1000.0
 # Lengths are 32-bit numbers in the search, and no translation is nearly that long.
 _GREATEST_LENGTH = 1_000_000
 # Each has a row of its own in every product of a step, as wide as the vocabulary: more do not fit the memory.
-_MOST_BEAMS, _MOST_RESULTS = 10_000, 100_000
+MOST_BEAMS, _MOST_RESULTS = 10_000, 100_000
 _GREATEST_LENGTH_FACTOR = 1000.0
 # Below this, sampling is greedy search in all but name, and quotients leave the range of float32.
 _LOWEST_TEMPERATURE = 0.01
@@ -88,7 +88,7 @@ class SearchOptions:
         return self.n_best if self.sampling else self.beam_size
 
     def __post_init__(self) -> None:
-        self._check_whole_number("beam_size", minimum=1, maximum=_MOST_BEAMS)
+        self._check_whole_number("beam_size", minimum=1, maximum=MOST_BEAMS)
         self._check_whole_number("n_best", minimum=1, maximum=_MOST_RESULTS)
         self._check_whole_number("min_length", minimum=0, maximum=_GREATEST_LENGTH)
         self._check_whole_number("max_length_extra", minimum=0, maximum=_GREATEST_LENGTH)
@@ -132,6 +132,18 @@ class SearchOptions:
         is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
         if not is_number or not minimum <= value <= maximum:
             raise UserError(f"{name} must be a finite number from {minimum:g} to {maximum:g}; got {value!r}.")
+
+
+def changed_search(config: Config, options: SearchOptions) -> list[str]:
+    """What of a search is not as its run has it, as parts of a file's name: `length_penalty-0.7`.
+
+    What decides the translation that is found, that is: how many are returned is no such thing.
+    """
+    own = run_search_options(config)
+    names = ("beam_size", "length_penalty", "coverage_penalty", "max_length")
+    return [
+        f"{name}-{getattr(options, name):g}" for name in names if getattr(options, name) != getattr(own, name)
+    ]
 
 
 def run_search_options(config: Config, **changes: Any) -> SearchOptions:

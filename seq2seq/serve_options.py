@@ -79,7 +79,8 @@ def _add_address_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="answer to this name, too (a server for this machine answers to localhost and its address only)",
+        help="a server for this machine answers to this name, too, beside localhost and its address; one for "
+        "a network answers to all names, or, with this option, to those that are given and its own only",
     )
     group.add_argument("--open", action="store_true", help="open the page in the browser")
 

@@ -95,6 +95,26 @@ class _StandardOutputFile(io.FileIO):
             raise StandardOutputError(error.errno, error.strerror) from error
 
 
+class _StandardErrorFile(io.FileIO):
+    """Messages that nobody reads any more (`2>&1 >out.txt | head`), or for which there is no room, are lost.
+
+    The work that they are about goes on, and its results are whole.
+    """
+
+    def write(self, data: Any) -> int:
+        with contextlib.suppress(OSError):
+            return super().write(data)
+        return len(data)
+
+
+class TerminatedError(KeyboardInterrupt):
+    """SIGTERM. Whoever goes on after Ctrl-C does not after this."""
+
+
+def _terminated(_signal: int, _frame: Any) -> NoReturn:
+    raise TerminatedError
+
+
 def run_command(main: Callable[[list[str] | None], int]) -> NoReturn:
     """Run a command-line program's `main` and end the process with its exit code.
 
@@ -108,8 +128,9 @@ def run_command(main: Callable[[list[str] | None], int]) -> NoReturn:
         print("error: cannot write standard output: it is closed", file=sys.stderr)
         sys.exit(2)
     sys.stdout = _named_in_errors(sys.stdout)
+    sys.stderr = _forgiving_stderr()
     # By itself SIGTERM would end the process where it is, and leave files behind that are half written.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, _terminated)
     code = _exit_code(lambda: main(None))
     # What was written before an error still stands in the buffer, and is data all the same.
     # The steps after it are those of Python at its end.
@@ -154,6 +175,15 @@ def _named_in_errors(stream: Any) -> io.TextIOWrapper:
         newline="\n",
         line_buffering=stream.line_buffering,
         write_through=stream.write_through,
+    )
+
+
+def _forgiving_stderr() -> io.TextIOWrapper:
+    # A closed one stands for nothing: the descriptor leads nowhere by now.
+    encoding = "utf-8" if sys.stderr is None else sys.stderr.encoding
+    raw = _StandardErrorFile(2, "wb", closefd=False)
+    return io.TextIOWrapper(
+        io.BufferedWriter(raw), encoding=encoding, errors="backslashreplace", line_buffering=True
     )
 
 

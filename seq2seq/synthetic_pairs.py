@@ -56,12 +56,14 @@ class SyntheticPairs:
         models: that made them, as the configuration has them.
         store: the pairs. With several translations of a text, first the best of all texts, then the second
             best of all, and so on.
+        origin: digests of the text and of the models, and the search: what run.json says they were made of.
         n_best: how many translations each text has.
     """
 
     kind: str
     models: tuple[str, ...]
     store: PairStore
+    origin: dict[str, Any]
     n_best: int = 1
 
 
@@ -244,7 +246,7 @@ def _made(plan: _Plan, models: Sequence[RunDirectory], origin: dict[str, Any]) -
             json.dump(origin, file, indent=1)
     for unfinished in plan.folder.glob(f"{_UNFINISHED}*"):
         unfinished.unlink()
-    return SyntheticPairs(plan.kind, plan.names, PairStore(plan.folder), plan.n_best)
+    return SyntheticPairs(plan.kind, plan.names, PairStore(plan.folder), origin, plan.n_best)
 
 
 def _is_made_of(folder: Path, origin: dict[str, Any]) -> bool:

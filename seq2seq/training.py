@@ -29,6 +29,7 @@ from seq2seq.software import software_versions
 from seq2seq.starting_model import take_weights
 from seq2seq.training_data import TrainingData, prepare_training_data, reopen_training_data
 from seq2seq.training_display import HeatMapLog, MetricsLog, ProgressDisplay, typical_sentences
+from seq2seq.training_sessions import note_session
 from seq2seq.training_state import (
     Interrupted,
     ResumableState,
@@ -120,9 +121,11 @@ def _train(
         progress = restore_state(run.state_file, model)
     elif beginning := take_weights(model, run, config):
         console.print(beginning, highlight=False, markup=False, soft_wrap=True)
+    changes = differences(run.config, config)
     if resume:
         # Not before: a resumption that is refused leaves everything as it was.
         run.create(config)
+    note_session(run, progress, changes, console)
     run.write_facts(parameters=model.count_params(), matmul_precision=matmul_precision())
     if progress.epoch == config.training.epochs:
         return _ended_here(run, config, model, progress)
@@ -386,7 +389,9 @@ def _explained(run: RunDirectory, batches: EpochBatches) -> Iterator[None]:
     except (tf.errors.ResourceExhaustedError, NotEnoughMemory) as error:
         raise UserError(
             "There is not enough memory for a batch. A smaller batches.batch_size (or tokens_per_batch), "
-            f"batches.max_length or vocabulary needs less (docs/training.md, Memory). {_way_on(run)}"
+            "batches.max_length or vocabulary needs less, in a new run (--run DIR). This one needs a little "
+            "less with the parts of a batch one after the other (docs/training.md, Memory): "
+            f"python train.py --run {run.path} --resume --set training.batch_parts=1"
         ) from error
     except tf.errors.OpError as error:
         # TensorFlow wraps what the batches raise into an error of its own, with a traceback as its text.

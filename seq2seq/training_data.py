@@ -225,7 +225,7 @@ def _note_synthetic_pairs(
         markup=False,
         soft_wrap=True,
     )
-    facts = {"made": len(pairs.store), "kept": sum(kept)}
+    facts = {"made": len(pairs.store), "kept": sum(kept), "made_of": pairs.origin}
     run.write_facts(**{pairs.kind: facts if len(kept) == 1 else {**facts, "kept_by_rank": kept}})
 
 

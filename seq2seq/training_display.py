@@ -162,7 +162,9 @@ class ProgressDisplay(keras.callbacks.Callback):
         return self._seconds_before + time.monotonic() - self._session_begin
 
     def _token_count(self) -> float:
-        return float(keras.ops.convert_to_numpy(self.perplexity.tokens))
+        # R-Drop reads every sentence twice, and both readings count for the perplexity.
+        readings = 2 if self.model.r_drop > 0 else 1
+        return float(keras.ops.convert_to_numpy(self.perplexity.tokens)) / readings
 
 
 def _columns(width: int) -> list[ProgressColumn]:

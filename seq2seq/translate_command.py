@@ -143,7 +143,7 @@ def _prepare(options: argparse.Namespace) -> _Job:
     if heat_map is None:
         heat_map = is_short and sys.stdout.isatty() and sys.stderr.isatty() and options.output is None
     plot, numbered = _pictures(options, runs[0], is_short)
-    if not (is_short or heat_map or plot or numbered):
+    if source is not None and not (heat_map or plot or numbered):
         _check_is_shown(options)
     return _Job(
         runs=runs,
@@ -170,16 +170,18 @@ def _check_is_shown(options: argparse.Namespace) -> None:
 
 def _lines(options: argparse.Namespace) -> _Lines | None:
     """The input, or None for the prompt."""
-    if options.sentences:
-        from data.words import LONE_SURROGATE
+    from data.words import LONE_SURROGATE
 
+    if LONE_SURROGATE.search(options.prefix or ""):
+        raise UserError(f"--prefix is not valid UTF-8: {options.prefix!r}")
+    if options.sentences:
         for number, sentence in enumerate(options.sentences, start=1):
             if LONE_SURROGATE.search(sentence):
                 raise UserError(f"Sentence {number} of the command line is not valid UTF-8: {sentence!r}")
         return _Lines("sentence", options.sentences, len(options.sentences), are_sentences=True)
     from data.text_lines import TextFile, decode_lines
 
-    if options.input is not None:
+    if options.input not in (None, "-"):
         path = Path(options.input)
         # Reading it once before shows what is wrong with it at once, and how much there is to do.
         with TextFile(path) as file:
@@ -191,7 +193,7 @@ def _lines(options: argparse.Namespace) -> _Lines | None:
             "There is nothing to translate: standard input is closed. Give sentences on the command line or "
             "--input FILE, or connect standard input."
         )
-    if not sys.stdin.isatty():
+    if options.input == "-" or not sys.stdin.isatty():
         return _Lines("standard input", decode_lines(sys.stdin.buffer, "standard input"), None)
     for wish, name in (
         (options.score, "--score"),

@@ -70,8 +70,6 @@ def parse_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     problem = _contradiction(options)
     if problem is not None:
         parser.error(problem)
-    if options.input == "-":
-        options.input = None
     return options
 
 

@@ -148,7 +148,8 @@ class Translation:
     Attributes:
         source: the source line, cut into pieces and words.
         hypotheses: best first.
-        note: something the reader should know about this line (it was cut, it was empty), or None.
+        note: something the reader should know about this line (it was cut, its characters are unknown), or
+            None.
 
     Raises:
         ValueError: when a hypothesis attends to another number of columns than the source has.

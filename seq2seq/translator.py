@@ -152,6 +152,7 @@ class Translator:
             ValueError: there are not as many prefixes as texts.
             TypeError, UserError: see `translate_stream`.
         """
+        _check_no_text(forced_prefix)
         if forced_prefix is not None and len(forced_prefix) != len(texts):
             raise ValueError(f"{len(texts)} texts need as many prefixes, not {len(forced_prefix)}")
         return list(
@@ -190,7 +191,7 @@ class Translator:
             TypeError: one text was given instead of several.
             ValueError: there are more texts than prefixes.
         """
-        _check_no_text(texts)
+        _check_no_text(texts, forced_prefix)
         options = options or self.default_options()
         # Whoever reranks has to see all that was found.
         found = options if self.reranker is None else replace(options, n_best=options.candidates)
@@ -329,7 +330,7 @@ class _Request:
         return max(len(self.source.pieces), len(self.given)) + 1
 
 
-def _check_no_text(*lists: Iterable[TextOrTokens]) -> None:
+def _check_no_text(*lists: Iterable[TextOrTokens] | None) -> None:
     # A string is a sequence of strings, too: its characters would be translated one by one.
     if any(isinstance(each, str) for each in lists):
         raise TypeError("Give a list of texts, such as [text], not one text.")

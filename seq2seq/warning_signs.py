@@ -1,7 +1,8 @@
 """Signs that a translation deserves a second look, read from its attention and its words alone.
 
-No sign proves a mistake, and none is needed for one. Each has a number, the limit from which on it counts, a
-sentence in plain words and the words concerned. NumPy only: works on any `Translation`, saved ones too.
+No sign proves a mistake, and none is needed for one. Each has a number, the limit from which on it counts (of
+`source_not_looked_at`: below which), a sentence in plain words and the words concerned. NumPy only: works on
+any `Translation`, saved ones too.
 
 Attention between words, with w[i, j] the weight of target row i on source column j (ends included), I rows:
 

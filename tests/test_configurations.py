@@ -84,15 +84,16 @@ def test_text_files_trains_from_a_file_or_two_for_each_split(
     monkeypatch.chdir(tmp_path)
     Path("my_corpus").mkdir()
     two_files = []
-    for split, count, skipped in (("train", 120, 0), ("validation", 12, 120)):
+    for split, count, skipped in (("train", 120, 0), ("validation", 12, 120), ("test", 10, 132)):
         pairs = list(sentence_pairs(count, skipped))
         lines = "".join(f"{source}\t{target}\n" for source, target in pairs)
         Path(f"my_corpus/{split}.tsv").write_text(lines, encoding="utf-8")
         for language, texts in zip(("en", "sv"), zip(*pairs, strict=True), strict=True):
             lines = "".join(f"{text}\n" for text in texts)
             Path(f"my_corpus/{split}.{language}").write_text(lines, encoding="utf-8")
+        files_of_split = f"{{source: my_corpus/{split}.en, target: my_corpus/{split}.sv}}"
         two_files.append(
-            f"data.corpus.{split}={{source: my_corpus/{split}.en, target: my_corpus/{split}.sv}}"
+            f"data.corpus.{split}=" + (f"{{test: {files_of_split}}}" if split == "test" else files_of_split)
         )
     run = train_briefly("text_files.yaml", tmp_path, *(two_files if files == 2 else ()))
     facts = run.read_facts()

@@ -26,7 +26,8 @@ def assign_splits(pairs: Sequence[tuple[str, str]]) -> list[str]:
     """Assign each pair to `train`, `validation` or `test`, about 96, 2 and 2 of each 100 groups.
 
     The split of a group depends on its smallest normalised first-language sentence alone, so that it stays
-    the same whatever else is in the list, and whichever direction is translated.
+    the same whichever direction is translated, and whatever pairs are added that do not join the group. (One
+    that joins it may bring a smaller sentence, and with it another split.)
 
     Args:
         pairs: (sentence in the first language, sentence in the second).

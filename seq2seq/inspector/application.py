@@ -137,12 +137,14 @@ async def docs_style() -> Response:
     return Response(STYLE, media_type="text/css")
 
 
+@router.head("/health", include_in_schema=False)
 @router.get("/health", summary="Is the server there?", responses=_answers(schemas.HealthAnswer, _ERRORS))
 async def health(request: Request) -> Response:
     questions = _questions(request)
     return JSONResponse({"status": "ok", "models": list(questions.models), "waiting": len(questions.queue)})
 
 
+@router.head("/api/models", include_in_schema=False)
 @router.get(
     "/api/models",
     summary="What is served, and its limits",

@@ -54,9 +54,11 @@ class ModelVersion:
         """Translate a batch; a prefix of target tokens may be empty."""
         return self.translator.translate(texts, options, forced_prefix=prefixes)
 
-    def score(self, pairs: Sequence[tuple[str, str | Sequence[int]]]) -> list[Translation]:
-        """Force given translations, as text or as target tokens."""
-        return list(self.translator.score_stream(pairs, window=max(len(pairs), 1)))
+    def score(
+        self, pairs: Sequence[tuple[str, str | Sequence[int]]], options: SearchOptions | None = None
+    ) -> list[Translation]:
+        """Force given translations, as text or as target tokens; scored with the penalties of `options`."""
+        return list(self.translator.score_stream(pairs, options, window=max(len(pairs), 1)))
 
     def posterior(self, translations: Sequence[Translation]) -> list[Translation]:
         """Translations of this version with their posterior attention, see `seq2seq.posterior_attention`."""
@@ -84,18 +86,19 @@ class ModelVersion:
             text: the source.
             target_tokens: of a translation of it, its end included if it is finished.
             pins: see `pins_of_words`; at least one.
-            options: of the search that goes on from the first pinned word.
+            options: of the search that goes on from the first pinned word; its penalties are those of all
+                scores.
 
         Raises:
             ValueError: there is no such word.
         """
-        (before,) = self.score([(text, target_tokens)])
+        (before,) = self.score([(text, target_tokens)], options)
         target_words = before.hypotheses[0].target.piece_to_word
         weights = pins_of_words(pins, before.source.piece_to_word, target_words)
         first_row = int(np.flatnonzero(weights[0].any(axis=-1))[0])
         translator, model = self._pinned
         model.pin(weights)
-        (after,) = translator.score([text], [target_tokens])
+        (after,) = translator.score([text], [target_tokens], options)
         (continuation,) = translator.translate([text], options, forced_prefix=[target_tokens[:first_row]])
         return PinnedTranslations(before, after, continuation)
 

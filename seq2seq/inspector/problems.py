@@ -119,6 +119,8 @@ def _invalid(errors: Sequence[Any]) -> JSONResponse:
         if error["type"] == "json_invalid":
             reason = error.get("ctx", {}).get("error", "")
             return error_response(400, "invalid_json", f"The request's body is not JSON: {reason}.")
+        if error["type"] == "missing" and tuple(error["loc"]) == ("body",):
+            return error_response(400, "invalid_json", "The request has no body: send a JSON object.")
         # The first part says that it is the body; the rest is the way to the field.
         field = ".".join(str(part) for part in error["loc"][1:]) or None
         problems.append({"field": field, "message": error["msg"].removeprefix("Value error, ")})

@@ -19,7 +19,7 @@ from seq2seq.inspector.request_checks import RequestChecks
 from seq2seq.inspector.served_model import ServedModel
 from seq2seq.inspector.work_queue import QueueFull, Work, WorkQueue
 from seq2seq.inspector.written_json import written_json
-from seq2seq.search_options import SearchOptions
+from seq2seq.search_options import MOST_BEAMS, SearchOptions
 from seq2seq.translation import EOS_LABEL, Translation
 
 SECONDS_BETWEEN_LOOKS = 0.5  # at whether the client is still there
@@ -54,9 +54,8 @@ class Questions:
         prefix = self._tokens(model, asked.prefix, "prefix")
         if prefix and prefix[-1] == EOS_ID:
             pairs: list[tuple[str, Any]] = [(asked.sentences[0], prefix)]
-            works = [self._scoring(model, asked, pair) for pair in pairs]
+            works = [self._scoring(model, asked, pair, options) for pair in pairs]
         else:
-            self.check.fits(prefix, options, "prefix")
             works = [self._translating(model, asked, text, prefix, options) for text in asked.sentences]
         found = await self._done(works, is_gone)
         self.check.weights(found, asked.n_best, "sentences" if asked.n_best == 1 else "n_best")
@@ -121,9 +120,6 @@ class Questions:
                 raise ApiError(422, "invalid_request", message, f"pins.{place}.target_word")
         pins = [(pin.target_word, pin.source_words) for pin in asked.pins]
         first_word = min(target_word for target_word, _ in pins)
-        # The search goes on from there.
-        before_first = sum(word < first_word for word in target.piece_to_word)
-        self.check.fits(tokens[:before_first], options, "target_pieces")
 
         def run(version: ModelVersion) -> Any:
             return version.pinned(asked.source, tokens, pins, options)
@@ -175,7 +171,6 @@ class Questions:
         source = self._source(model, asked.source)
         options = self._options(model, asked, None)
         prefix = self._open_prefix(model, asked.prefix)
-        self.check.fits(prefix, options, "prefix")
 
         def run(version: ModelVersion) -> Any:
             return version.beam(source, prefix, options, asked.pruned)
@@ -203,13 +198,21 @@ class Questions:
         steps = 2 * min(pieces, model.translator.max_source_pieces) + 1
         return Work(group, steps, options.beam_size, text, run)
 
-    def _scoring(self, model: ServedModel, asked: Any, pair: tuple[str, str | list[int]]) -> Work:
+    def _scoring(
+        self,
+        model: ServedModel,
+        asked: Any,
+        pair: tuple[str, str | list[int]],
+        options: SearchOptions | None = None,
+    ) -> Work:
+        """Of `options` the penalties count; None: those of the model's run."""
+
         def run(payloads: list[Any]) -> list[Translation]:
-            return model.version(asked.checkpoint).score(payloads)
+            return model.version(asked.checkpoint).score(payloads, options)
 
         target = pair[1]
         tokens = target if not isinstance(target, str) else model.translator.tokenizers.target.encode(target)
-        return Work((model.name, asked.checkpoint, "score"), len(tokens) + 1, 1, pair, run)
+        return Work((model.name, asked.checkpoint, "score", options), len(tokens) + 1, 1, pair, run)
 
     async def _with_attention(
         self,
@@ -319,7 +322,7 @@ class Questions:
             ("beam_size", beam_size, "hypotheses to follow at once"),
             ("n_best", n_best or 1, "translations of a sentence"),
         ):
-            most = getattr(self.limits, name)
+            most = min(getattr(self.limits, name), MOST_BEAMS)
             if number > most:
                 message = f"{number} {what} are too many; at most {most} are allowed."
                 raise ApiError(422, "invalid_request", message, name)

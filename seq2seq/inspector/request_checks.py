@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from seq2seq.inspector.limits import Limits
 from seq2seq.inspector.problems import ApiError, text_of
-from seq2seq.search_options import SearchOptions
 from seq2seq.translation import Translation
 
 
@@ -39,15 +38,6 @@ class RequestChecks:
         """Pieces of a text, or given as one."""
         if count > most:
             message = f"{text_of(field)} has {count} pieces; at most {most} are allowed."
-            raise ApiError(422, "too_long", message, field)
-
-    def fits(self, prefix: Sequence[int], options: SearchOptions, field: str) -> None:
-        """A prefix, in a search that has a longest translation."""
-        if options.max_length is not None and len(prefix) > options.max_length:
-            message = (
-                f"{text_of(field)} has {len(prefix)} pieces that the search would have to begin with; this "
-                f"model writes at most {options.max_length} (search.max_length of its run)."
-            )
             raise ApiError(422, "too_long", message, field)
 
     def weights(self, translations: list[Translation], n_best: int, field: str) -> None:

@@ -42,7 +42,7 @@ class SearchRequest(ModelRequest):
 
     beam_size: Annotated[int, Field(ge=1)] | None = Field(None, description="1 is greedy search")
     length_penalty: Annotated[float, Field(ge=0, le=10)] | None = None
-    coverage_penalty: Annotated[float, Field(ge=0, le=10)] | None = None
+    coverage_penalty: Annotated[float, Field(ge=0, le=1000)] | None = None
 
 
 class AttentionRequest(Request):
@@ -139,7 +139,9 @@ class WarningSign(BaseModel):
 
     kind: SignKind
     value: float = Field(description="the number that was judged")
-    limit: float = Field(description="the number from which on it is a warning")
+    limit: float = Field(
+        description="the number from which on it is a warning; of `source_not_looked_at`: below which"
+    )
     message: str = Field(description="in plain words")
     source_words: list[int] = Field(description="numbers of the source words concerned")
     target_words: list[int] = Field(description="numbers of the target words concerned")

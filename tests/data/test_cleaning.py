@@ -72,6 +72,19 @@ def test_a_pair_with_a_side_over_the_limit_is_dropped() -> None:
     assert _hits(cleaner) == {"too_long": (3, [3, 4, 5])}
 
 
+@pytest.mark.parametrize(
+    ("source", "target", "kept"),
+    [
+        ("Welcome!", "ยินดีต้อนรับครับ", True),
+        ("さようなら、また会いましょう", "Goodbye!", True),
+        ("我", "恭喜你们取得这样的成绩", False),  # characters on both sides compare
+        ("one", "one two three four five six seven eight nine ten", False),
+    ],
+)
+def test_words_and_characters_do_not_compare(source: str, target: str, kept: bool) -> None:
+    assert CleaningRules().first_broken(source, target) == (None if kept else "length_ratio")
+
+
 def test_the_length_ratio_applies_from_a_length_on_and_in_both_directions() -> None:
     cleaner = Cleaner(replace(NOTHING, max_length_ratio=2.5, length_ratio_from_words=4))
     kept = [("a b c", "x"), ("a b c d e", "x y"), ("x y", "a b c d e"), ("a b c d", "")]

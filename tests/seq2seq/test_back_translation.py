@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import itertools
 import re
@@ -21,6 +22,7 @@ from data.starter import load_starter_corpus
 from seq2seq import training, training_data
 from seq2seq.batch_counts import describe_batches
 from seq2seq.config import Config, ConfigError
+from seq2seq.evaluated_system import fingerprint
 from seq2seq.run_directory import RunDirectory
 from seq2seq.training_data import TrainingData, prepare_training_data, reopen_training_data
 from seq2seq.translator import Translator
@@ -90,10 +92,10 @@ def test_the_targets_come_a_second_time_with_what_the_model_makes_of_them(
     assert len({source for source, _ in expected}) > 5  # or anything would do
     assert set(pairs[len(genuine) :]) == expected
     kept = len(pairs) - len(genuine)
-    assert run.read_facts()["back_translations"] == {
-        "made": 80,
-        "kept": kept,
-    }
+    facts = run.read_facts()["back_translations"]
+    assert (facts["made"], facts["kept"]) == (80, kept)
+    text = hashlib.sha256("".join(f"{target}\n" for _, target in CORPUS).encode()).hexdigest()
+    assert facts["made_of"] == {"text": text, "models": [fingerprint(french_to_english)], "beam_size": 2}
     assert f"80 made, {kept} kept (in the table" in printed
 
 
@@ -166,7 +168,7 @@ def test_monolingual_text_is_translated_instead(
     run, data, _ = prepare(config, tmp_path / "run")
     made = run.read_facts()["back_translations"]
     expected = whole_translations(french_to_english, MONOLINGUAL)
-    assert made == {"made": 21, "kept": len(expected)}
+    assert (made["made"], made["kept"]) == (21, len(expected))
     assert set(stored_pairs(data)[-made["kept"] :]) == expected
 
 
@@ -328,7 +330,8 @@ def test_a_translation_that_is_not_whole_is_left_out(french_to_english: RunDirec
     run, data, _ = prepare(
         with_back_translations(french_to_english, text=str(tmp_path / "text.fr")), tmp_path / "run"
     )
-    assert run.read_facts()["back_translations"] == {"made": 2, "kept": 1}
+    made = run.read_facts()["back_translations"]
+    assert (made["made"], made["kept"]) == (2, 1)
     assert stored_pairs(data)[-1][1] == lines[0]
 
 

@@ -242,10 +242,29 @@ def test_search_options_of_the_command_line_win(tmp_path, files, translator) -> 
     )
     search, word_mode, batch_size = translator.asked[0]
     assert (search.beam_size, search.length_penalty, batch_size, word_mode) == (7, 0.5, 9, "unicode")
-    (report,) = read_reports(run.path / "evaluation" / "first-1")
+    (report,) = read_reports(run.path / "evaluation" / "beam_size-7_length_penalty-0.5" / "first-1")
     assert report["options"]["beam_size"] == 7
     assert report["options"]["limit"] == 1
     assert report["counts"]["sentences"] == 1
+
+
+def test_another_search_does_not_replace_the_scores_of_the_model_as_it_is(
+    tmp_path, files, translator
+) -> None:
+    run = make_run(tmp_path / "run")
+    own = run.config.search.beam_size
+    run_main(run.path, files, "--beam-size", str(own))  # what the run has, said aloud
+    run_main(run.path, files, "--beam-size", "1", "--max-length", "3")
+    run_main(run.path, files, "--beam-size", "2", "--folder", str(tmp_path / "two"))
+    beams = [
+        read_reports(folder)[0]["options"]["beam_size"]
+        for folder in (
+            run.path,
+            run.path / "evaluation" / "beam_size-1_max_length-3",
+            tmp_path / "two",  # whoever names a folder knows what is in it
+        )
+    ]
+    assert beams == [own, 1, 2]
 
 
 def test_convention_of_the_run_and_of_the_command_line(tmp_path, files, translator) -> None:
@@ -324,7 +343,7 @@ def test_comparison_with_another_run(tmp_path, files, translator, capsys) -> Non
     assert chrf["baseline"] == pytest.approx(read_reports(old.path)[0]["scores"]["chrf"]["score"])
     assert chrf["baseline"] < chrf["system"] == pytest.approx(100)
     assert 0 < chrf["p_value"] <= 1
-    assert "bs:1000" in chrf["signature"]
+    assert "ar:2000" in chrf["signature"]
     assert "Against old" in capsys.readouterr().out
     with pytest.raises(UserError, match="other sentences or references"):
         run_main(new.path, files, "--limit", "1", "--compare", str(old.path))

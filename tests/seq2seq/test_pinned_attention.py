@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from seq2seq.model import Seq2SeqModel
 from seq2seq.pinned_attention import PinnedModel, pins_of_words
@@ -113,3 +114,30 @@ def test_pins_of_words_spread_evenly_over_pieces() -> None:
 def test_words_that_do_not_exist_are_refused(pin: tuple[int, list[int]]) -> None:
     with pytest.raises(ValueError, match=r"there is no (source|target) word"):
         pins_of_words([pin], (0, 1), (0, 1))
+
+
+def test_where_every_row_is_pinned_nothing_else_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its size would be that of all rows times the hidden layer of attention."""
+    from seq2seq import additive_attention
+
+    generator = np.random.default_rng(3)
+    memory = additive_attention.AttentionMemory(
+        tf.constant(generator.normal(size=(2, 3, 4)), tf.float32),
+        tf.constant(generator.normal(size=(2, 3, 5)), tf.float32),
+        None,
+        tf.constant(generator.normal(size=5), tf.float32),
+    )
+    queries = tf.constant(generator.normal(size=(2, 2, 5)), tf.float32)
+    pinned = np.array([[[0, 1, 0], [0.5, 0, 0.5]], [[1, 0, 0], [0, 0, 1]]], np.float32)
+    learned_context, learned = additive_attention.attend(queries, memory)
+    partly = pinned.copy()
+    partly[1, 0] = 0
+    context, weights = additive_attention.attend_or_pinned(queries, memory, tf.constant(partly))
+    expected = partly.copy()
+    expected[1, 0] = learned[1, 0]
+    np.testing.assert_allclose(weights, expected, atol=1e-6)
+    np.testing.assert_allclose(context[1, 0], learned_context[1, 0], atol=1e-6)
+    monkeypatch.setattr(additive_attention, "attend", lambda *_: pytest.fail("attention was computed"))
+    context, weights = additive_attention.attend_or_pinned(queries, memory, tf.constant(pinned))
+    np.testing.assert_array_equal(weights, pinned)
+    np.testing.assert_allclose(context, pinned @ memory.memory.numpy(), atol=1e-6)

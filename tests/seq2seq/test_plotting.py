@@ -261,6 +261,7 @@ class TestFonts:
         assert shortened("abcdef", 4) == "abc…"
         assert shortened("abcd", 4) == "abcd"
         assert shortened("abe\u0301def", 4) == "ab…"  # not an e without its accent
+        assert shortened("ककिकक", 3) == "क…"  # nor a syllable without its vowel sign
         assert visible_label("👩\u200d👧") == "👩\u200d👧"
 
 

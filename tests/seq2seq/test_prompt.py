@@ -17,6 +17,7 @@ from seq2seq.attention_pictures import NumberedPictures, PictureStyle
 from seq2seq.line_editing import history_file, read_line_with_history
 from seq2seq.prompt import COMMANDS, Prompt, PromptSettings
 from seq2seq.reranking import Reranker
+from seq2seq.startup import TerminatedError
 from seq2seq.translator import Translator
 from tests.seq2seq.tiny_run import CopyModel, tiny_config
 
@@ -209,6 +210,11 @@ def test_ctrl_c_drops_the_line_and_stays(talk):
     _, out, notes = talk(KeyboardInterrupt(), "two dogs")
     assert out == "two dogs\n"
     assert "dropped" in notes
+
+
+def test_sigterm_ends_it(talk):
+    with pytest.raises(TerminatedError):
+        talk(TerminatedError(), "two dogs")
 
 
 def test_ctrl_c_during_a_translation_stays(talk, copier, monkeypatch):

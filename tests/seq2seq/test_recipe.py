@@ -37,6 +37,12 @@ def test_the_same_recipe(change: dict[str, Any]) -> None:
             {"data": {**CONTENT["data"], "back_translation": {"model": "other"}}},
             "data.back_translation.model: not set -> other",
         ),
+        ({"tokenizer": {**CONTENT["tokenizer"], "folder": "8k"}}, "tokenizer.folder: None -> 8k"),
+        ({"evaluation": {"tokenized": True}}, "evaluation.tokenized: False -> True"),
+        (
+            {"training": {**CONTENT["training"], "guided_attention": {"weight": 0.5, "alignments": "links"}}},
+            "training.guided_attention.alignments: None -> links",
+        ),
     ],
 )
 def test_another_recipe(change: dict[str, Any], said: str) -> None:

@@ -11,8 +11,10 @@ from seq2seq.evaluation import EvaluationOptions, EvaluationSet, evaluate
 from seq2seq.evaluation_files import write_report
 from seq2seq.gold_alignment import gold_links
 from seq2seq.results_page import main
+from seq2seq.run_directory import RunDirectory
 from seq2seq.search_options import SearchOptions
 from seq2seq.text_metrics import TextScorer
+from tests.seq2seq.conftest import TrainedRun
 from tests.seq2seq.evaluation_examples import DictionaryTranslator, make_run
 
 SENTENCES = [" ".join("abcdefgh"[: 1 + number % 8]) + f" {number}" for number in range(25)]
@@ -111,6 +113,38 @@ def test_every_link_leads_to_a_picture(tmp_path: Path) -> None:
     curve, alignment = [(page.parent / link).read_bytes() for link in links]
     assert curve.startswith(b"\x89PNG")  # drawn from metrics.csv
     assert alignment == b"validation/1.png"  # as training left it
+
+
+def test_scores_do_not_stand_beside_a_training_that_went_on_after_them(
+    trained: TrainedRun, tmp_path: Path
+) -> None:
+    from tests.seq2seq.shipped_run import evaluated_copy
+
+    run = RunDirectory(evaluated_copy(trained.folder, tmp_path / "run"))
+    page = ["--page", str(tmp_path / "results.md"), str(run.path)]
+    assert main(page) == 0
+    with open(run.weights_file, "ab") as file:
+        file.write(b"x")
+    with pytest.raises(UserError, match=r"has changed since .* was evaluated. Evaluate it again"):
+        main(page)
+
+
+def test_tokenised_text_is_told_from_other_text(tmp_path: Path) -> None:
+    said = []
+    for kinds in (("none", "13a"), ("none", "none"), ("13a", "13a")):
+        runs = []
+        for number, kind in enumerate(kinds):
+            run = evaluated(tmp_path / f"{len(said)}" / f"run{number}")
+            (file,) = (run / "evaluation").glob("*.json")
+            text = file.read_text(encoding="utf-8")
+            assert "tok:13a" in text
+            file.write_text(text.replace("tok:13a", f"tok:{kind}"), encoding="utf-8")
+            runs.append(str(run))
+        main(["--page", str(tmp_path / "results.md"), *runs])
+        said.append(
+            "text that was tokenised before: run0." in (tmp_path / "results.md").read_text(encoding="utf-8")
+        )
+    assert said == [True, False, False]
 
 
 def test_runs_of_one_name_have_pictures_of_their_own(tmp_path: Path) -> None:

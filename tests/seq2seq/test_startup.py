@@ -181,3 +181,55 @@ def test_standard_output_is_utf8_whatever_the_locale_says():
     environment = {**os.environ, "PYTHONIOENCODING": "latin-1"}
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=60, env=environment)
     assert (ended.stdout, ended.stderr) == ("– 你好\n".encode(), b"")
+
+
+_MESSAGES_AND_RESULTS = """
+import os, signal, sys
+from seq2seq.startup import run_command
+
+def main(_):
+    for number in range(3000):
+        print(f"note {number}", file=sys.stderr)
+        print(f"result {number}")
+
+run_command(main)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell")
+def test_messages_that_nobody_reads_lose_no_result(tmp_path):
+    """`command 2>&1 >results | head -1`: the pipe of the messages closes, the results go to a file."""
+    results = tmp_path / "results.txt"
+    command = f'"{sys.executable}" -c "$1" 2>&1 >"{results}" | head -1; exit ${{PIPESTATUS[0]}}'
+    ended = subprocess.run(
+        ["bash", "-c", command, "bash", _MESSAGES_AND_RESULTS], capture_output=True, text=True, timeout=60
+    )
+    assert (ended.returncode, ended.stdout) == (0, "note 0\n")
+    assert results.read_text(encoding="utf-8").count("\n") == 3000
+
+
+def test_messages_do_not_go_to_standard_output_where_standard_error_is_closed():
+    command = f'"{sys.executable}" -c "$1" 2>&-'
+    ended = subprocess.run(
+        ["bash", "-c", command, "bash", _MESSAGES_AND_RESULTS], capture_output=True, text=True, timeout=60
+    )
+    assert ended.returncode == 0
+    assert "note" not in ended.stdout
+
+
+def test_sigterm_is_no_ctrl_c_that_may_be_caught_and_forgotten():
+    program = """
+import os, signal
+from seq2seq.startup import TerminatedError, run_command
+
+def main(_):
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+    except TerminatedError:
+        print("terminated")
+        raise
+
+run_command(main)
+"""
+    ended = run_program(program)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "terminated\n", "\ninterrupted\n")

@@ -166,6 +166,10 @@ def test_bleu_tokenizer_of_a_language() -> None:
     assert bleu_tokenizer_for("zh") == bleu_tokenizer_for("zh-CN") == "zh"
     assert bleu_tokenizer_for("ja") == "char"
     assert bleu_tokenizer_for("Chinese") == bleu_tokenizer_for("zh_TW") == "zh"
+    assert [bleu_tokenizer_for(code) for code in ("zho_Hans", "cmn", "yue", "chi")] == ["zh"] * 4
+    unspaced = ("khm_Khmr", "tha", "Thai", "lao_Laoo", "mya_Mymr", "Burmese", "jpn_Jpan", "my")
+    assert [bleu_tokenizer_for(code) for code in unspaced] == ["char"] * 8
+    assert bleu_tokenizer_for("deu_Latn") == bleu_tokenizer_for("mai") == "13a"
     assert bleu_tokenizer_for("zh", is_tokenized=True) == "none"
     with pytest.raises(UserError, match="13a, intl"):
         TextScorer("13b")

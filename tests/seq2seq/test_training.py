@@ -532,6 +532,26 @@ class TestStopping:
             train_here(tiny_training(), tmp_path / "run")
 
 
+def test_every_session_is_noted_and_another_machine_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from seq2seq import training_sessions
+
+    config = tiny_training(epochs=1)
+    train_here(config, tmp_path / "run")
+    monkeypatch.setattr(training_sessions, "processor_name", lambda: "another processor")
+    monkeypatch.setattr(training_sessions, "code_version", lambda: "0123456789ab")
+    longer = tiny_training(epochs=2)
+    said = train_here(longer, tmp_path / "run", resume=True)[1]
+    first, second = RunDirectory(tmp_path / "run").read_facts()["sessions"]
+    assert (first["epoch"], first["batch"], first["changes"]) == (1, 1, [])
+    assert (second["epoch"], second["changes"]) == (2, ["training.epochs: 1 -> 2"])
+    assert (second["code"], second["processor"]) == ("0123456789ab", "another processor")
+    assert first["versions"]["keras"] == keras.__version__
+    assert "note: not as in the last session" in said
+    assert "-> another processor" in said
+
+
 def test_killed_and_resumed_it_ends_as_if_nothing_had_happened(tmp_path: Path) -> None:
     """kill -9 inside the second epoch, with everything on that has a state; more in tests/test_resume.py."""
     config = tiny_training(EVERYTHING_ON, epochs=3)

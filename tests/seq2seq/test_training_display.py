@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -45,6 +46,7 @@ class Shown:
         progress = progress or TrainingProgress()
         self.display = ProgressDisplay(self.console, progress, expected, self.perplexity)
         self.display.set_params({"epochs": 100})
+        self.display.set_model(SimpleNamespace(r_drop=0.0))
         self.display.on_train_begin()
         # What is drawn is looked at when the test asks for it, not ten times a second.
         self.display._bar.live.auto_refresh = False
@@ -108,6 +110,8 @@ def test_an_epoch_without_bleu_and_the_best_one() -> None:
 
 class TestSpeed:
     class Model:
+        r_drop = 0.0
+
         class optimizer:  # noqa: N801
             learning_rate = keras.ops.convert_to_tensor(0.5)
 
@@ -125,6 +129,18 @@ class TestSpeed:
         shown.display.on_epoch_end(0, logs)
         assert logs["target_tokens_per_second"] == 200.0
         assert logs["learning_rate"] == 0.5
+
+    def test_counts_a_sentence_once_that_r_drop_reads_twice(self, clock: list[float]) -> None:
+        shown = Shown(80, terminal=False)
+        model = self.Model()
+        shown.display.set_model(model)
+        shown.display.on_epoch_begin(0)
+        model.r_drop = 1.0  # its callback has the turn after this one's
+        clock.append(clock[-1] + 5)
+        shown.batch(0, 2000)
+        logs = dict(LOGS)
+        shown.display.on_epoch_end(0, logs)
+        assert logs["target_tokens_per_second"] == 200.0
 
     def test_does_not_count_the_tokens_of_a_session_before(self, clock: list[float]) -> None:
         """The metric of a resumed epoch is put back after the display's `on_epoch_begin`."""

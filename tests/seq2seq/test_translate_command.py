@@ -186,6 +186,8 @@ def test_contradictions_end_with_the_usage(arguments, message, capsys):
         (["--posterior", "--input", __file__], "--posterior is about attention, and none is shown"),
         (["--rerank-with", "nowhere", "a"], "nowhere does not exist"),
         (["a", "\udcff"], "Sentence 2 of the command line is not valid UTF-8"),
+        (["--prefix", "caf\udce9", "a"], "--prefix is not valid UTF-8"),
+        (["--posterior", "--no-plot", "a"], "--posterior is about attention, and none is shown"),
     ],
 )
 def test_what_cannot_work_is_said_before_the_model_is_loaded(translate, arguments, message, monkeypatch):
@@ -357,7 +359,7 @@ def test_errors_leave_the_names_of_files_alone(translate, tmp_path):
         ),
         (["--length-penalty", 11], "^--length-penalty must be a finite number from 0 to 10"),
         (["--sample", "--temperature", "1e-38"], "^--temperature must be a finite number from 0.01 to 1000"),
-        (["--max-length", 1, "--prefix", "my sister and the old man"], "^--prefix, row 0 .* --max-length"),
+        (["--max-length", 1, "--prefix", "my sister and the old man"], "^--prefix has .* --max-length"),
     ],
 )
 def test_errors_name_the_options_as_they_were_typed(translate, arguments, message):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -160,3 +162,11 @@ def test_printed_it_is_its_text_and_a_heat_map(monkeypatch):
     monkeypatch.setattr("seq2seq.attention_pictures.has_colors", lambda stream: stream is sys.stdout)
     assert "\x1b[48;5;" in str(Translation(SOURCE, (hypothesis(),)))
     assert str(Translation(NOTHING, (), "the line is empty")) == ""
+
+
+@pytest.mark.parametrize("stream", [None, SimpleNamespace(write=len)], ids=["closed", "write alone"])
+def test_as_text_where_standard_output_is_something_else(
+    stream: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout", stream)
+    assert "\x1b" not in str(Translation(SOURCE, (hypothesis(),)))

@@ -303,3 +303,13 @@ def test_one_text_is_no_list_of_its_letters(copier):
     for call in (copier.translate, copier.translate_stream, lambda text: copier.score([text], text)):
         with pytest.raises(TypeError, match="Give a list of texts"):
             call("x")
+
+
+def test_one_prefix_is_no_list_of_its_letters(copier):
+    with pytest.raises(TypeError, match="list of texts"):
+        copier.translate(["a child", "two dogs"], forced_prefix="my")
+
+
+def test_the_begin_of_a_sentence_is_no_part_of_a_translation(copier):
+    with pytest.raises(UserError, match=r"begin of a sentence \(BOS, 1\)"):
+        copier.score(["two dogs"], [[1, 7, 2]])

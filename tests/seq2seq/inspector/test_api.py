@@ -106,6 +106,20 @@ class TestTranslate:
         assert translated[0]["hypotheses"][0]["pieces"] == pieces[:-1]
         assert translated[0]["hypotheses"][0]["finished"]
 
+    def test_a_prefix_with_an_end_is_scored_with_the_penalties_that_are_asked_for(
+        self, api: Asking, hypothesis: dict[str, Any]
+    ) -> None:
+        pieces = [*hypothesis["pieces"][:3], "</s>"]
+        for penalty in (0.0, 1.0, 2.0):
+            answer = api.post("/api/translate", sentences=[SOURCE], prefix=pieces, length_penalty=penalty)
+            (found,) = answer["translations"][0]["hypotheses"]
+            assert found["score"] == pytest.approx(found["log_probability"] / 4**penalty, rel=1e-4)
+        pin = {"target_word": 0, "source_words": [0]}
+        pinned = api.post("/api/pin", source=SOURCE, target_pieces=pieces, pins=[pin], length_penalty=0.0)
+        for each in ("before", "after", "continuation"):
+            (found,) = pinned[each]["hypotheses"]
+            assert found["score"] == pytest.approx(found["log_probability"], rel=1e-4)
+
     def test_empty_sentences_and_long_ones(self, api: Asking) -> None:
         empty, blank, long = api.post("/api/translate", sentences=["", "  ", "two dogs " * 13])[
             "translations"

@@ -7,7 +7,6 @@ import json
 import re
 import threading
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -114,30 +113,6 @@ def test_a_run_s_beam_is_cut_to_what_the_server_allows(served: ServedModel) -> N
     assert answer["search"]["beam_size"] == own - 1
     assert served.describe(own - 1)["search"]["beam_size"] == own - 1
     assert served.describe(own + 1)["search"]["beam_size"] == own
-
-
-def test_a_beginning_longer_than_the_run_s_longest_translation(
-    served: ServedModel, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    defaults = served.translator.default_options
-    monkeypatch.setattr(
-        served.translator, "default_options", lambda **options: replace(defaults(**options), max_length=2)
-    )
-    monkeypatch.setattr(questions, "SECONDS_BETWEEN_LOOKS", 0.01)
-    written = served.translator.tokenizers.target.segment("two dogs run")
-    pieces = list(written.pieces)
-    text: Any = {"source": "two dogs."}
-    end: Any = [{"target_word": len(written.words), "source_words": [0]}]
-    asked: list[tuple[Any, str]] = [
-        (schemas.TranslateRequest(sentences=["two dogs."], prefix=pieces), "prefix"),
-        (schemas.BeamRequest(**text, prefix=pieces), "prefix"),
-        (schemas.PinRequest(**text, target_pieces=[*pieces, "</s>"], pins=end), "target_pieces"),
-    ]
-    for request, field in asked:
-        name = type(request).__name__.removesuffix("Request").lower()
-        with pytest.raises(ApiError, match=rf"has {len(pieces)} pieces .* at most 2 ") as caught:
-            asyncio.run(getattr(Questions([served], WorkQueue(9), Limits()), name)(request, leaves))
-        assert (caught.value.status, caught.value.code, caught.value.field) == (422, "too_long", field)
 
 
 def test_what_a_question_asks_for_is_what_it_waits_for(served: ServedModel) -> None:
