@@ -173,7 +173,7 @@ def _mark_best(axes: Axes, panel: _Panel, epochs: np.ndarray, values: np.ndarray
         linestyle="none",
         zorder=4,
     )
+    # Three digits, also where the last are zeros: 4.00.
+    number = f"{values[best]:#.3g}".rstrip(".")
     # In the heading, where no line can run through it.
-    axes.set_title(
-        f"best {values[best]:.3g} at epoch {epochs[best]:g}", loc="right", size=9, color=VALIDATION_COLOR
-    )
+    axes.set_title(f"best {number} at epoch {epochs[best]:g}", loc="right", size=9, color=VALIDATION_COLOR)

@@ -179,11 +179,11 @@ def _named_in_errors(stream: Any) -> io.TextIOWrapper:
 
 
 def _forgiving_stderr() -> io.TextIOWrapper:
-    # A closed one stands for nothing: the descriptor leads nowhere by now.
-    encoding = "utf-8" if sys.stderr is None else sys.stderr.encoding
-    raw = _StandardErrorFile(2, "wb", closefd=False)
     return io.TextIOWrapper(
-        io.BufferedWriter(raw), encoding=encoding, errors="backslashreplace", line_buffering=True
+        io.BufferedWriter(_StandardErrorFile(2, "wb", closefd=False)),
+        encoding=sys.stderr.encoding,
+        errors="backslashreplace",
+        line_buffering=True,
     )
 
 

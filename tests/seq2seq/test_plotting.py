@@ -353,7 +353,7 @@ class TestLearningCurve:
         np.testing.assert_array_equal(validation.get_ydata(), [70, 35, 30, 33])
         assert validation.get_color() == VALIDATION_COLOR
         assert self.best_point(perplexity) == (3, 30)
-        assert perplexity.get_title(loc="right") == "best 30 at epoch 3"
+        assert perplexity.get_title(loc="right") == "best 30.0 at epoch 3"
         np.testing.assert_array_equal(bleu.lines[0].get_xdata(), [3, 4])  # the epochs that have a number
         assert self.best_point(bleu) == (3, 21.5)
 
