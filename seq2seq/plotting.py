@@ -190,7 +190,7 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
     """Write a figure as PNG, SVG or PDF, as the ending of `path` says; a reader never sees half of it.
 
     Raises:
-        UserError: for any other ending, or a path that cannot be written.
+        UserError: for any other ending, a path that cannot be written, or a picture too large for the memory.
     """
     check_picture_path(path)
     try:
@@ -200,6 +200,8 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
         raise UserError(
             f"Cannot write the picture {os.fspath(path)}: {error.strerror or error}. Give another path."
         ) from error
+    except MemoryError as error:
+        raise UserError(f"There is not enough memory to draw {os.fspath(path)}.") from error
 
 
 def _checked_weights(

@@ -64,6 +64,8 @@ _COMMAND_OF = {
     "n_best": ":nbest",
     "length_penalty": ":length-penalty",
     "coverage_penalty": ":coverage-penalty",
+    "forced_prefix": ":prefix",
+    "max_length": "--max-length",  # of the command line: the prompt has no command for it
 }
 
 
@@ -131,9 +133,10 @@ class Prompt:
 
     def _translate(self, sentence: str) -> None:
         settings = self.settings
-        (translation,) = self.translator.translate(
-            [sentence], settings.search, word_mode=settings.word_mode, forced_prefix=[settings.prefix]
-        )
+        with options_named_as_typed(_COMMAND_OF):
+            (translation,) = self.translator.translate(
+                [sentence], settings.search, word_mode=settings.word_mode, forced_prefix=[settings.prefix]
+            )
         if translation.note is not None:
             self._say(f"note: {translation.note}")
         if not translation.hypotheses:

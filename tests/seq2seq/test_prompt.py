@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import select
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -210,6 +212,13 @@ def test_ctrl_c_drops_the_line_and_stays(talk):
     _, out, notes = talk(KeyboardInterrupt(), "two dogs")
     assert out == "two dogs\n"
     assert "dropped" in notes
+
+
+def test_a_prefix_too_long_is_said_in_the_words_of_the_prompt(talk, copier):
+    search = replace(copier.default_options(), max_length=1)
+    _, out, notes = talk(":prefix my sister and the old man", "two dogs", search=search)
+    assert out == ""
+    assert re.search(r"error: :prefix has \d+ tokens, more than --max-length \(1\) allows", notes)
 
 
 def test_sigterm_ends_it(talk):
