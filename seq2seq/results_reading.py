@@ -51,7 +51,7 @@ def _check_of_this_state(run: RunDirectory, reports: Sequence[Mapping[str, Any]]
     old = [
         report["set"]
         for report in reports
-        if len(report["system"]["runs"]) == 1 and report["system"]["runs"][0]["fingerprint"] != now
+        if len(report["system"]["runs"]) == 1 and report["system"]["runs"][0].get("fingerprint", now) != now
     ]
     if old:
         raise UserError(
