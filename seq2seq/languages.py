@@ -26,28 +26,27 @@ _NAMES = {
 _CODES = {name.casefold(): code for code, name in _NAMES.items()}
 # ISO 639-3, as FLORES and OPUS have them, and the older codes of ISO 639-2 for books, of the languages above.
 _LONG_CODES = {
-    **{
-        "ara": "ar",
-        "arb": "ar",
-        "aze": "az",
-        "azj": "az",
-        "ces": "cs",
-        "deu": "de",
-        "eng": "en",
-        "fra": "fr",
-    },
-    **{
-        "ita": "it",
-        "jpn": "ja",
-        "khm": "km",
-        "lao": "lo",
-        "mya": "my",
-        "nld": "nl",
-        "por": "pt",
-        "rus": "ru",
-    },
-    **{"spa": "es", "tha": "th", "zho": "zh", "cmn": "zh", "yue": "zh"},
-    **{"cze": "cs", "ger": "de", "fre": "fr", "bur": "my", "dut": "nl", "chi": "zh"},
+    long: code
+    for code, several in {
+        "ar": "ara arb",
+        "az": "aze azj",
+        "cs": "ces cze",
+        "de": "deu ger",
+        "en": "eng",
+        "es": "spa",
+        "fr": "fra fre",
+        "it": "ita",
+        "ja": "jpn",
+        "km": "khm",
+        "lo": "lao",
+        "my": "mya bur",
+        "nl": "nld dut",
+        "pt": "por",
+        "ru": "rus",
+        "th": "tha",
+        "zh": "zho chi cmn yue",
+    }.items()
+    for long in several.split()
 }
 
 

@@ -46,7 +46,7 @@ def note_session(
     run.write_facts(sessions=[*sessions, session])
     if sessions and (differences := _differences(sessions[-1], session)):
         console.print(
-            f"note: not as in the last session, so the weights will not be, to the last bit, those of a "
+            "note: not as in the last session, so the weights will not be, to the last bit, those of a "
             f"training in one piece: {'; '.join(differences)}",
             highlight=False,
             markup=False,
@@ -57,7 +57,12 @@ def note_session(
 def _differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """`processor: A -> B` for what the last bit of a sum may depend on."""
     flat = [
-        {"processor": each["processor"], "products": each["matmul_precision"], **each["versions"]}
+        {
+            "processor": each["processor"],
+            "products": each["matmul_precision"],
+            "this project": each["code"],
+            **each["versions"],
+        }
         for each in (before, now)
     ]
     return [
