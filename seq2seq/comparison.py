@@ -17,8 +17,8 @@ def compare(
     """Paired approximate randomisation (Riezler and Maxwell 2005) of BLEU and chrF, as sacrebleu does it.
 
     In each trial the two translations of every sentence change places with probability 1/2; the p-value is
-    the share of trials in which the scores then differ more than they do, in either direction. (The p-value
-    of sacrebleu's paired bootstrap is one-sided in effect, about half of this.)
+    the share of trials in which the scores then differ at least as much as they do, in either direction. (The
+    p-value of sacrebleu's paired bootstrap is one-sided in effect, about half of this.)
 
     Args:
         report: of the new system, as `evaluate` returns it.
@@ -54,6 +54,7 @@ def compare(
         systems, metrics, references, test_type="ar", n_samples=trials, n_ar_confidence=RESAMPLES
     )
     signatures, results = test()
+    differing = sum(old != new for old, new in zip(systems[0][1], systems[1][1], strict=True))
     compared = {}
     # sacrebleu has names of its own for its metrics (chrF2), in the order in which it was given them.
     own_names = [name for name in results if name != "System"]
@@ -64,11 +65,22 @@ def compare(
             "baseline_interval": _number(old.ci),
             "system": float(new.score),
             "system_interval": _number(new.ci),
-            # sacrebleu counts differences that are larger, and there is none: it would call equality certain.
-            "p_value": 1.0 if new.score == old.score else _number(new.p_value),
+            "p_value": _p_value(new.p_value, new.score == old.score, differing),
             "signature": str(signatures[own_name]),
         }
     return compared
+
+
+def _p_value(larger: float, is_equal: bool, differing: int) -> float:
+    """sacrebleu counts trials with a larger difference; where few translations differ, many have the same.
+
+    Args:
+        larger: share of trials with a larger difference.
+        is_equal: the scores are; every trial then differs at least as much.
+        differing: sentences whose translations differ. That none of them or all change places, which leaves
+            the difference as it is, has the probability 2 / 2^differing.
+    """
+    return 1.0 if is_equal else min(1.0, float(larger) + 2.0 ** (1 - differing))
 
 
 def _number(value: float | None) -> float | None:

@@ -188,7 +188,7 @@ def _worst_table(report: Report) -> Table:
 def print_comparison(console: Console, reports: Sequence[Report], baseline: str) -> None:
     """Print what `seq2seq.comparison.compare` found for each set (`report["comparison"]`)."""
     table = Table(
-        title=_title(f"Against {baseline}: paired approximate randomisation, 95 % intervals"),
+        title=_title(f"Against {baseline} (± 95 %, p two-sided)"),
         title_justify="left",
     )
     table.add_column("set")

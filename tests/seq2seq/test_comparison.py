@@ -29,23 +29,22 @@ def report(hypotheses: list[str]) -> dict[str, object]:
     return {"set": "test", "set_fingerprint": "same", "sentences": rows}
 
 
-def exact_p_value() -> float:
+def exact_p_value(old: list[str], new: list[str]) -> float:
     """Of all the ways in which the two translations of each sentence could have changed places."""
 
     def difference(swapped: tuple[bool, ...]) -> float:
-        first = [new if swap else old for old, new, swap in zip(OLD, NEW, swapped, strict=True)]
-        second = [old if swap else new for old, new, swap in zip(OLD, NEW, swapped, strict=True)]
+        pairs = [(b, a) if swap else (a, b) for a, b, swap in zip(old, new, swapped, strict=True)]
+        first, second = ([pair[side] for pair in pairs] for side in (0, 1))
         score = CHRF().corpus_score
         return abs(score(second, [REFERENCES]).score - score(first, [REFERENCES]).score)
 
-    found = difference((False,) * len(OLD))
-    ways = list(product((False, True), repeat=len(OLD)))
-    # Those that differ as much are the found one itself and its mirror; sacrebleu counts what is larger.
-    return sum(difference(way) > found + 1e-9 for way in ways) / len(ways)
+    found = difference((False,) * len(old))
+    ways = list(product((False, True), repeat=len(old)))
+    return sum(difference(way) > found - 1e-9 for way in ways) / len(ways)
 
 
 def test_the_p_value_is_two_sided_and_that_of_all_permutations() -> None:
-    exact = exact_p_value()
+    exact = exact_p_value(OLD, NEW)
     assert 0.02 < exact < 0.5
     chrf = compare(report(NEW), report(OLD), "13a", trials=20_000)["chrf"]
     assert chrf["p_value"] == pytest.approx(exact, abs=0.01)
@@ -53,6 +52,16 @@ def test_the_p_value_is_two_sided_and_that_of_all_permutations() -> None:
     assert back["p_value"] == pytest.approx(chrf["p_value"], abs=0.01)  # whichever is called the baseline
     assert chrf["system_interval"] > 0
     assert chrf["baseline_interval"] > 0
+
+
+@pytest.mark.parametrize(("differing", "p_value"), [(1, 1.0), (2, 0.5), (3, 0.25)])
+def test_few_translations_that_differ_prove_nothing(differing: int, p_value: float) -> None:
+    """Each of them is better, so no trial has a larger difference; but many have the same."""
+    worse = [f"{text.split()[0]} x" for text in REFERENCES]
+    old = [*worse[:differing], *REFERENCES[differing:]]
+    assert exact_p_value(old, REFERENCES) == p_value
+    chrf = compare(report(REFERENCES), report(old), "13a")["chrf"]
+    assert chrf["p_value"] == pytest.approx(p_value, abs=0.01)
 
 
 def test_equal_translations_do_not_differ() -> None:
