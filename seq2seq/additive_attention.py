@@ -100,15 +100,15 @@ def attend_or_pinned(queries: Any, memory: AttentionMemory, pinned: Any) -> tupl
     """
     is_pinned = tf.reduce_any(pinned > 0, axis=-1, keepdims=True)
     pinned_context = tf.matmul(tf.cast(pinned, memory.memory.dtype), memory.memory)
-    weights_dtype = tf.float64 if queries.dtype == tf.float64 else tf.float32
+    # Of the precision that `attend` gives: at least float32.
+    pinned_weights = tf.cast(pinned, tf.float64 if queries.dtype == tf.float64 else tf.float32)
 
     def mixed() -> tuple[Any, Any]:
         context, weights = attend(queries, memory)
-        weights = tf.where(is_pinned, tf.cast(pinned, weights_dtype), tf.cast(weights, weights_dtype))
-        return tf.where(is_pinned, pinned_context, context), weights
+        return tf.where(is_pinned, pinned_context, context), tf.where(is_pinned, pinned_weights, weights)
 
     # The posterior pins every row, of which there may be very many: what attention says is not computed then.
-    return tf.cond(tf.reduce_all(is_pinned), lambda: (pinned_context, tf.cast(pinned, weights_dtype)), mixed)
+    return tf.cond(tf.reduce_all(is_pinned), lambda: (pinned_context, pinned_weights), mixed)
 
 
 def attend_gradient(

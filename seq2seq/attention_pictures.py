@@ -182,13 +182,8 @@ def print_heat_map(translation: Translation, style: PictureStyle, stream: TextIO
 
 def has_colors(stream: TextIO) -> bool:
     """Whether to colour what is printed there (https://no-color.org)."""
-    is_terminal = getattr(stream, "isatty", None)  # not every stand-in for standard output has it
-    return (
-        is_terminal is not None
-        and is_terminal()
-        and not os.environ.get("NO_COLOR")
-        and os.environ.get("TERM") != "dumb"
-    )
+    is_terminal = getattr(stream, "isatty", lambda: False)  # not every stand-in for standard output has it
+    return is_terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def terminal_background() -> Literal["dark", "light"]:

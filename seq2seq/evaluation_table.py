@@ -187,10 +187,7 @@ def _worst_table(report: Report) -> Table:
 
 def print_comparison(console: Console, reports: Sequence[Report], baseline: str) -> None:
     """Print what `seq2seq.comparison.compare` found for each set (`report["comparison"]`)."""
-    table = Table(
-        title=_title(f"Against {baseline} (± 95 %, p two-sided)"),
-        title_justify="left",
-    )
+    table = Table(title=_title(f"Against {baseline} (± 95 %, p two-sided)"), title_justify="left")
     table.add_column("set")
     table.add_column("")
     for label in ("baseline", "this system", "p"):

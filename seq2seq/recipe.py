@@ -21,18 +21,18 @@ _NOT_PART = (
 )
 
 
+# That the links are of a file, and not the aligner's, is part of a recipe, but not where it lies.
+_LINKS = "training.guided_attention.alignments"
 # Later than some runs that were evaluated, or not part of their fingerprint: off, they change no recipe.
 _OFF = (
     ("tokenizer.folder", None),
-    ("training.guided_attention.alignments", None),
+    (_LINKS, None),
     ("evaluation.tokenized", False),
     ("data.forward_translation", None),
     ("data.back_translation.n_best", 1),
     ("data.careless_typing", 0.0),
     ("training.start_from", None),
 )
-# That the links are of a file, and not the aligner's, is part of a recipe, but not where it lies.
-_LINKS = "training.guided_attention.alignments"
 # In the fingerprint of those runs, and the same in all of them.
 _ONCE_PART = {"training.batch_parts": 1}
 
@@ -40,22 +40,20 @@ _ONCE_PART = {"training.batch_parts": 1}
 def recipe_changes(first: Config, other: Config) -> list[str]:
     """`model.embedding_dropout: 0.3 -> 0.4` for each option of the recipe in which two configurations
     differ."""
-    return [
-        line
-        for line in differences(first, other)
-        if _is_part(line.partition(":")[0]) and not (line.startswith(_LINKS) and "None" not in line)
-    ]
+    both_given = _links_are_given(first) and _links_are_given(other)
+    left_out = {*_NOT_PART, _LINKS} if both_given else set(_NOT_PART)
+    return [line for line in differences(first, other) if line.partition(":")[0] not in left_out]
 
 
 def recipe_fingerprint(config: Config) -> str:
     """SHA-256 of the options of the recipe: the same for runs that differ in nothing but their seed."""
     flat = flat_options(config)
-    if flat[_LINKS] is not None:
+    if _links_are_given(config):
         flat[_LINKS] = "a file"
-    options = [option for option in flat.items() if option not in _OFF and _is_part(option[0])]
+    options = [option for option in flat.items() if option not in _OFF and option[0] not in _NOT_PART]
     lines = [f"{key}: {value!r}\n" for key, value in sorted([*options, *_ONCE_PART.items()])]
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def _is_part(key: str) -> bool:
-    return not any(key == each or (each.endswith(".") and key.startswith(each)) for each in _NOT_PART)
+def _links_are_given(config: Config) -> bool:
+    return config.training.guided_attention.alignments is not None
